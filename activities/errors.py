@@ -1,0 +1,35 @@
+"""How a failed step tells Temporal what to do next, in words for the person who reads the Web UI.
+
+    ApplicationError
+    ├── RetryLater       the system is slow, limiting or down: Temporal calls again (after a stated wait)
+    ├── InvalidRequest   the system says our request is wrong: no retry can mend it
+    ├── Refused          credentials or permissions are missing: a person must act first
+    └── Bug              something that must never happen, happened: stop and look
+
+Messages name the invoice and what to do. They never carry a vendor's body, a secret or personal data,
+because failures are kept in Temporal's history.
+"""
+
+from datetime import timedelta
+
+from temporalio.exceptions import ApplicationError
+
+LONGEST_WAIT = timedelta(minutes=30)  # a vendor's Retry-After beyond this is clamped, never dropped
+
+
+def retry_later(message: str, after: timedelta | None = None) -> ApplicationError:
+    wait = min(after, LONGEST_WAIT) if after is not None else None
+    return ApplicationError(message, type="RetryLater", next_retry_delay=wait)
+
+
+def invalid_request(message: str) -> ApplicationError:
+    return ApplicationError(message, type="InvalidRequest", non_retryable=True)
+
+
+def refused(message: str) -> ApplicationError:
+    """Credentials fail for every case at once, so each waits long: an hour, as people need to act."""
+    return ApplicationError(message, type="RetryLater", next_retry_delay=LONGEST_WAIT * 2)
+
+
+def bug(message: str) -> ApplicationError:
+    return ApplicationError(message, type="Bug", non_retryable=True)
