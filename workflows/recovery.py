@@ -568,7 +568,7 @@ class RecoverInvoice(ListeningCase):
             ),
             "Open the case",
         )
-        self.cycle = self.case.cycle
+        self.cycle, self.round = self.case.cycle, self.case.round
         self.snooze_days = self.case.waits.snooze_days
 
     @property

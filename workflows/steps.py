@@ -67,7 +67,7 @@ class CaseOpened(Noun):
     ours: bool  # retries.owner: do we take the retries over from Stripe?
     waits: Waits
     closed_before: Outcome | None = None  # a person closed this case; it stays closed
-    started: Utc | None = None
+    round: int = 0  # the last round of an earlier, lost run of this same case
 
 
 class Entry(Noun):
@@ -255,7 +255,6 @@ class Write(Noun):
     kind: LetterKind
     step: int = 0  # the how-manieth reminder
     expires_at: Utc | None = None
-    step: int = 0  # the how-manieth reminder
     text: str = ""  # what happened, for a stand-down
 
 
@@ -295,6 +294,34 @@ class WriteNote(Noun):
 class NoteWritten(Noun):
     written: bool
     text: str
+
+
+# ── the sweep ───────────────────────────────────────────────────────────────────────────
+
+
+class Sweeping(Noun):
+    """One pass over everything that may have been missed. Wall time, never case time."""
+
+    at: Utc
+
+
+class Found(Noun):
+    """What one pass found. `left` are open invoices that this pass may not start any more."""
+
+    missing: tuple[InvoiceId, ...] = ()  # open, past due, and no case
+    lost: tuple[InvoiceId, ...] = ()  # an open case whose run is gone
+    moved: tuple[InvoiceId, ...] = ()  # an open case that knows less than Stripe
+    left: tuple[InvoiceId, ...] = ()
+
+
+class Swept(Noun):
+    started: tuple[InvoiceId, ...] = ()
+    restarted: tuple[InvoiceId, ...] = ()
+    told: tuple[InvoiceId, ...] = ()
+    left: int = 0
+    reconciled: int = 0
+    unclear: int = 0
+    broken: tuple[str, ...] = ()  # promises that the records or the world do not keep
 
 
 # ── the steps themselves ────────────────────────────────────────────────────────────────
@@ -443,6 +470,12 @@ NOTE = _vendor(
     within=timedelta(hours=1),
 )
 
+FIND_MISSED = _vendor("stripe", "find_missed_invoices", Sweeping, Found, seconds=300)
+CATCH_UP = _vendor("", "catch_up", Found, Swept, seconds=300)
+RECONCILE = _vendor("stripe", "reconcile_unclear_effects", Sweeping, Swept, seconds=300)
+CHECK = _vendor("stripe", "check_promises", Sweeping, Swept, seconds=300, retry=TWICE)
+
+OF_THE_SWEEP = (FIND_MISSED, CATCH_UP, RECONCILE, CHECK)
 ALL: tuple[Step[Noun, Noun], ...] = tuple(
-    step for step in list(globals().values()) if isinstance(step, Step)
+    step for step in list(globals().values()) if isinstance(step, Step) and step not in OF_THE_SWEEP
 )

@@ -5,7 +5,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,12 @@ def outside() -> Outside:
 
 @pytest.fixture
 async def recovery(outside: Outside) -> AsyncIterator[Recovery]:
+    async with running(outside) as recovery:
+        yield recovery
+
+
+@asynccontextmanager
+async def running(outside: Outside) -> AsyncIterator[Recovery]:
     queue = f"dunning-{uuid.uuid4().hex[:6]}"
     async with AsyncExitStack() as stack:
         env = await stack.enter_async_context(
@@ -110,11 +116,15 @@ def _worker(client: Client, base: str, system: str | None, outside: Outside) -> 
         task_queue=steps.queue_name(base, system),
         workflows=[] if system else [RecoverInvoice],
         activities=outside.activities(),
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(
-                "workflows", "pydantic", "pydantic_core"
-            )
-        ),
+        workflow_runner=sandbox_runner(),
+    )
+
+
+def sandbox_runner() -> SandboxedWorkflowRunner:
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "workflows", "pydantic", "pydantic_core"
+        )
     )
 
 
