@@ -349,6 +349,8 @@ class RecoverInvoice(ListeningCase):
         elif result.kind is PayKind.PROCESSING:
             self.charged = True
             await self.wait_for_the_bank()
+        elif result.kind is PayKind.SUPERSEDED:
+            self.owned = False  # perhaps somebody switched Stripe's own retries on again
         elif result.kind is PayKind.UNCLEAR:
             await self.escalate(await self.conclude(_handover(DecidedBy.POLICY), result.text))
 
@@ -389,16 +391,24 @@ class RecoverInvoice(ListeningCase):
         await self.wait_for_the_customer(decision, csm_at)
 
     async def contact_hours(self, decision: Concluded) -> bool:
-        """Hold the mail until the customer's working day. False: something came between."""
-        at = decision.verdict.at
-        while at and at > self.clock.now():
-            self.now_in(State.AWAITING_CUSTOMER, at, Action.SEND_UPDATE_LINK, at)
-            news = await self.wait("Wait for the customer's working hours")
-            if news is News.SNOOZED:
-                at = self.deadline
-            elif news is not News.TIME:
+        """Hold the mail until the rules permit it. False: something came between."""
+        at = decision.verdict.at or self.clock.now()
+        while True:
+            if at > self.clock.now():
+                self.now_in(State.AWAITING_CUSTOMER, at, Action.SEND_UPDATE_LINK, at)
+                news = await self.wait("Wait for the customer's working hours")
+                if news is News.SNOOZED:
+                    at = self.deadline or at
+                    continue
+                if news is not News.TIME:
+                    return False
+            if await self.recheck(Action.SEND_UPDATE_LINK):
                 return False
-        return True
+            if self.seen.permitted:
+                return True
+            if not (self.seen.not_before and self.seen.not_before > self.clock.now()):
+                return False
+            at = self.seen.not_before
 
     async def wait_for_the_customer(self, decision: Concluded, csm_at: datetime) -> None:
         """Until they pay, change the card, or let the deadline pass; then decide again."""
@@ -563,7 +573,7 @@ class RecoverInvoice(ListeningCase):
             steps.OpenCase(
                 ref=self.ref,
                 workflow_id=info.workflow_id,
-                run_id=info.run_id,
+                run_id=info.first_execution_run_id,  # a reset is the same case going on
                 again=self.start.again,
             ),
             "Open the case",

@@ -201,6 +201,7 @@ class LookUp(Noun):
 class LookedUp(Noun):
     evidence: tuple[str, ...]  # ids added to the pack
     text: str
+    pack: str = ""  # hash of what was found, stored beside the pack
 
 
 class Propose(Noun):
