@@ -130,8 +130,9 @@ class ListeningCase:
     @workflow.update(name="decide", description="Approve or reject the pending decision")
     async def decide_update(self, *bodies: Any) -> Status:
         message = read(bodies)
+        asked_in = self.state
         self._take(str(message.verdict), message)
-        await self._until(lambda: self.inbox.answer is None and self.pending is None)
+        await self._until(lambda: self.state not in (asked_in, State.DECIDING))
         return self.status()
 
     @decide_update.validator

@@ -430,9 +430,11 @@ class RecoverInvoice(ListeningCase):
         """From here on a person has it. We remind, and stop when the last deadline passes."""
         reasons = tuple(reason.code for reason in decision.verdict.reasons)
         if reasons != self.escalated_for:  # else the CSM knows already
+            self.csm_deadline = self.clock.now() + timedelta(days=self.case.waits.csm_days)
+            self.pend(decision, self.csm_deadline)
+            self.now_in(State.AWAITING_CSM)
             await self.tell_csm(decision)
             self.escalated_for = reasons
-            self.csm_deadline = self.clock.now() + timedelta(days=self.case.waits.csm_days)
         await self.wait_for_the_csm(decision, self.csm_deadline or self.clock.now())
 
     async def wait_for_the_csm(self, decision: Concluded, deadline: datetime) -> None:
@@ -579,7 +581,20 @@ class RecoverInvoice(ListeningCase):
             "Open the case",
         )
         self.cycle, self.round = self.case.cycle, self.case.round
+        if self.case.so_far:
+            self.go_on_from(self.case.so_far)
         self.snooze_days = self.case.waits.snooze_days
+
+    def go_on_from(self, done: steps.SoFar) -> None:
+        """An earlier run of this case was lost: what it had told people, they know."""
+        self.clock.catch_up(done.latest)
+        self.opened_at = done.opened_at
+        self.attempts, self.owned, self.charged = done.attempts, done.owned, done.charged
+        self.told_customer, self.told_csm = done.told_customer, done.told_csm
+        self.asked_csm, self.decision = done.asked_csm, done.decision
+        self.escalated_for = done.escalated_for
+        if done.escalated_at:
+            self.csm_deadline = done.escalated_at + timedelta(days=self.case.waits.csm_days)
 
     @property
     def ref(self) -> Ref:
@@ -644,9 +659,15 @@ class RecoverInvoice(ListeningCase):
 
     async def wait(self, summary: str) -> News:
         """Until the deadline of the present state, or until something that matters happens."""
+        news = await self.news_before(self.deadline or self.clock.now(), summary)
+        if news is not News.SNOOZED:  # a snooze is for this wait, not for what comes after it
+            self.deadline, self.inbox.snooze_until = None, None
+        return news
+
+    async def news_before(self, until: datetime, summary: str) -> News:
+        told = f"{summary}, until {until:%a %d %b %Y %H:%M} UTC"
         while True:
-            until = self.deadline or self.clock.now()
-            if not await self.clock.wait(until, lambda: self.inbox.news, summary):
+            if not await self.clock.wait(until, lambda: self.inbox.news, told):
                 return News.TIME
             self.heed_a_stop()
             if self.ending:

@@ -95,6 +95,7 @@ class Outside:
         self.notes: list[str] = []
         self.entries: list[steps.Entry] = []
         self.concluded: list[steps.Conclude] = []
+        self.planned: list[Utc | None] = []
         self.closed: list[steps.Close] = []
         self.owned = False
         self._before: dict[str, list[Callable[[], Any]]] = {}
@@ -220,7 +221,9 @@ class Outside:
             at = order.ref.now
             return Verdict(action=chosen.action, at=at, decided_by=DecidedBy.PERSON)
         plan = self.plans.pop(0) if len(self.plans) > 1 else self.plans[0]
-        return plan(order.ref.now)
+        verdict = plan(order.ref.now)
+        self.planned.append(verdict.at)
+        return verdict
 
     def announce_retry(self, order: steps.Announce) -> steps.Done:
         return steps.Done()

@@ -102,7 +102,7 @@ async def test_an_update_answers_with_the_new_state(recovery: Recovery, outside:
         "decide", {"verdict": "reject", "actor": "dana"}, result_type=Status
     )
 
-    assert status.pending_decision is None or status.state is State.AWAITING_CSM
+    assert status.state is State.AWAITING_CSM
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowFailureError
 
-from tests.workflows.conftest import Recovery
+from tests.workflows.conftest import Case, Recovery
 from tests.workflows.outside import (
     SUBSCRIPTION_ENDED,
     VOID,
@@ -358,13 +358,15 @@ async def test_a_second_round_that_escalates_for_the_same_reason_does_not_mail_t
 async def test_a_snoozed_handoff_reminds_later(recovery: Recovery, outside: Outside) -> None:
     outside.plans = [escalate()]
     case = await recovery.start()
-    status = await case.reaches(State.AWAITING_CSM)
-    await case.handle.signal("snooze")
+    while (before := (await case.reaches(State.AWAITING_CSM)).next_action_at) is None:
+        await asyncio.sleep(0)
+    until = before + timedelta(days=2)
 
-    later = (await case.status()).next_action_at
-    assert status.next_action_at
-    assert later
-    assert later - status.next_action_at < timedelta(days=1)  # snooze_days is 3, as is the reminder
+    await case.handle.signal("snooze", {"until": until.isoformat()})
+
+    while (await case.status()).next_action_at != until:
+        await asyncio.sleep(0)
+    assert outside.mails == [HANDOFF]
 
 
 # ── approval ───────────────────────────────────────────────────────────────────────────
@@ -452,6 +454,26 @@ async def test_a_snooze_gives_the_approver_more_time(recovery: Recovery, outside
     while (pending := (await case.status()).pending_decision) and pending.expires_at != until:
         await asyncio.sleep(0)
     assert pending
+
+
+async def test_a_snooze_before_an_approval_does_not_delay_what_was_approved(
+    recovery: Recovery, outside: Outside
+) -> None:
+    outside.plans = [retry(days=2, approval="APPR_AMOUNT")]
+    cases: list[Case] = []
+
+    async def snooze_and_approve() -> None:
+        while not cases:
+            await asyncio.sleep(0)
+        await cases[0].handle.signal("snooze")
+        await cases[0].handle.signal("approve")
+
+    outside.before(steps.SEND, snooze_and_approve)
+    cases.append(await recovery.start())
+
+    status = await cases[0].reaches(State.WAITING_TO_RETRY)
+    assert status.next_action_at
+    assert status.next_action_at == outside.planned[-1]
 
 
 # ── endings ────────────────────────────────────────────────────────────────────────────
