@@ -1,7 +1,8 @@
 """What a decline means, and whether this bank may be asked again for this charge.
 
-Read in the order of strength: block → advice code → the network's advice → Visa's categories → our table
-(`playbook/declines.csv`). A network code means what its *brand* says it means, so each table has one brand.
+Read in the order of strength: block → advice code → the network's advice → Visa's categories → our
+table (`playbook/declines.csv`). A network code means what its *brand* says it means, so each table
+here has one brand.
 """
 
 from dataclasses import dataclass
@@ -28,29 +29,60 @@ class Family(StrEnum):
 
 
 FUNDS_CODES = frozenset(
-    "insufficient_funds partner_insufficient_funds refer_to_customer R01 R09 AM04".split()
+    ["insufficient_funds", "partner_insufficient_funds", "refer_to_customer", "R01", "R09", "AM04"]
 )
 LIMIT_CODES = frozenset(
-    "card_velocity_exceeded withdrawal_count_limit_exceeded payment_limit_exceeded".split()
+    ["card_velocity_exceeded", "withdrawal_count_limit_exceeded", "payment_limit_exceeded"]
 )
 REVOKED_CODES = frozenset(
-    "revocation_of_authorization revocation_of_all_authorizations stop_payment_order"
-    " debit_not_authorized invalid_authorization invalid_billing_agreement R05 R07 R08 R10 R29 MD01".split()
+    [
+        "revocation_of_authorization",
+        "revocation_of_all_authorizations",
+        "stop_payment_order",
+        "debit_not_authorized",
+        "invalid_authorization",
+        "invalid_billing_agreement",
+        "R05",
+        "R07",
+        "R08",
+        "R10",
+        "R29",
+        "MD01",
+    ]
 )
 EXPIRED_CODES = frozenset(
-    "expired_card partner_expired_card expired_payment_information invalid_expiry_month"
-    " invalid_expiry_year".split()
+    [
+        "expired_card",
+        "partner_expired_card",
+        "expired_payment_information",
+        "invalid_expiry_month",
+        "invalid_expiry_year",
+    ]
 )
 # A person must look before anyone is asked to pay: https://docs.stripe.com/declines/codes
 DANGER_CODES = frozenset(
-    "fraudulent merchant_blacklist partner_high_risk_customer highest_risk_level"
-    " elevated_risk_level compliance_violation".split()
+    [
+        "fraudulent",
+        "merchant_blacklist",
+        "partner_high_risk_customer",
+        "highest_risk_level",
+        "elevated_risk_level",
+        "compliance_violation",
+    ]
 )
 DANGER_LEVELS = frozenset({"elevated", "highest"})
 DANGER_REASONS = frozenset({"highest_risk_level", "elevated_risk_level", "rule"})
 
 BANK_DEBITS = frozenset(
-    "us_bank_account sepa_debit bacs_debit acss_debit au_becs_debit nz_bank_account ach_debit".split()
+    [
+        "us_bank_account",
+        "ach_debit",
+        "sepa_debit",
+        "bacs_debit",
+        "acss_debit",
+        "au_becs_debit",
+        "nz_bank_account",
+    ]
 )
 
 GENERAL_CODES = frozenset({"card_declined", None})  # says only that there was a decline
@@ -58,15 +90,17 @@ GENERAL_CODES = frozenset({"card_declined", None})  # says only that there was a
 NOT_CHARGED_CODES = frozenset({"lock_timeout", "idempotency_key_in_use"})
 # Card-present codes that make no sense on an invoice: the customer uses another card.
 PIN_CODES = frozenset(
-    "incorrect_pin invalid_pin offline_pin_required online_or_offline_pin_required".split()
+    ["incorrect_pin", "invalid_pin", "offline_pin_required", "online_or_offline_pin_required"]
 )
+
+FINAL_ADVICE = frozenset({"do_not_try_again", "confirm_card_data"})
 
 TECHNICAL_WAIT_HOURS = 1  # a row that may be asked again this soon is a technical one
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What a card network says about asking again. `wait` None with `again` True: as the table says."""
+    """What a card network says about asking again. Without a `wait`, the table's counts."""
 
     meaning: str
     again: bool
@@ -75,7 +109,7 @@ class Advice:
     person: bool = False
 
 
-# Mastercard merchant advice codes; everonet, Cybersource, Heartland and Rapyd agree (read 2026-11-22).
+# Mastercard merchant advice codes; everonet, Cybersource, Heartland, Rapyd agree (read 2026-11-22).
 # Rapyd and others renumber some of them: only Stripe's own `network_advice_code` is read with this.
 MASTERCARD_ADVICE: dict[str, Advice] = {
     "01": Advice("new account information is available", again=False),
@@ -98,21 +132,23 @@ MASTERCARD_ADVICE: dict[str, Advice] = {
     "99": Advice("do not try again", again=False),
 }
 
-# Visa category 1, "the issuer will never approve": the union of TabaPay's list (2026) and an older one
-# (bill1st, 2021), because the Visa document itself was not read. Never re-attempt the same card.
-VISA_NEVER = frozenset("03 04 07 12 14 15 41 43 46 57 62 78 93 R0 R1 R3".split())
+# Visa category 1, "the issuer will never approve": the union of TabaPay's list (2026) and an older
+# one (bill1st, 2021), because the Visa document itself was not read. Never ask the same card again.
+VISA_NEVER = frozenset(
+    ["03", "04", "07", "12", "14", "15", "41", "43", "46", "57", "62", "78", "93", "R0", "R1", "R3"]
+)
 VISA_REVOKED = frozenset({"R0", "R1", "R3"})
 
 
 def decline_code(failure: Failure | None) -> str | None:
-    """The most telling code there is: a decline code, else the error's (bank debits have only that)."""
+    """The most telling code there is: a decline code, else the error's (all a debit has)."""
     if failure is None:
         return None
     return failure.decline_code or failure.code
 
 
 def row_for(failure: Failure | None, playbook: Playbook) -> DeclineRule | None:
-    """The table's row. Stripe dresses its own blocks as `generic_decline`, so a block's reason comes first."""
+    """The table's row. Stripe dresses its blocks as `generic_decline`: their reason goes first."""
     rows = {row.code: row for row in playbook.declines}
     if failure is None:
         return None

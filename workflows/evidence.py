@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from pydantic import ConfigDict
 
-from workflows import reading, timing
+from workflows import timing
+from workflows.attacks import attacks
 from workflows.case import Action, Options, Reason
 from workflows.facts import (
     Billing,
@@ -71,6 +72,7 @@ class Names(Noun):
     company: str | None = None
     contact: str | None = None
     owner: str | None = None
+    payer: str | None = None  # the customer's name at Stripe: a person or the company
 
     def hide(self, text: str) -> str:
         """Every known name in `text` becomes its placeholder."""
@@ -96,6 +98,7 @@ class Names(Noun):
     def _spellings(self) -> list[tuple[str, str]]:
         found = {
             **dict.fromkeys(_person(self.owner), "OWNER"),
+            **dict.fromkeys(_person(self.payer), "CONTACT_1"),
             **dict.fromkeys(_person(self.contact), "CONTACT_1"),
             **dict.fromkeys(_firm(self.company), "COMPANY"),
         }
@@ -173,12 +176,13 @@ def names_of(facts: Facts, playbook: Playbook) -> Names:
     return Names(
         company=company,
         contact=None if contact == company else contact,
+        payer=None if customer == company else customer,
         owner=_a_name(crm.owner.name, playbook) if crm and crm.owner else None,
     )
 
 
 def _a_name(text: str | None, playbook: Playbook) -> str | None:
-    return text if text and "[" not in text and not reading.attacks(text, playbook) else None
+    return text if text and "[" not in text and not attacks(text, playbook) else None
 
 
 def build(facts: Facts, options: Options, playbook: Playbook) -> Pack:

@@ -1,11 +1,11 @@
 """The rules that always win.
 
-They run three times: before the agent (what is left open), after it (is its choice among that?), and
-again when a timer fires or an approval arrives. Read `RULES` from top to bottom: that order is the
-precedence. A rule forbids, delays or asks for approval; no rule ever permits, so one more rule that fires
-never makes a verdict less cautious. `CHOICES` is what a careful clerk does with what is left.
+They run three times: before the agent (what is left open), after it (is its choice among that?),
+and again when a timer fires or an approval arrives. Read `RULES` from top to bottom: that order is
+the precedence. A rule forbids, delays or asks for approval; no rule ever permits, so one more rule
+that fires never makes a verdict less cautious. `CHOICES`: what a careful clerk does with the rest.
 
-Every rule has a sentence for people, with the numbers in it; `docs/rules.md` is made from this page.
+Every rule has a sentence for people, with the numbers in it; `docs/rules.md` is made from here.
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ class Rule:
 
 
 class _Words(dict[str, Any]):
-    """Lets a sentence speak of anything a situation knows: `{amount}`, `{last4}`, `{promised_day}`."""
+    """Lets a sentence speak of anything a situation knows: `{amount}`, `{last4}`, `{expiry}`."""
 
     def __init__(self, situation: Situation) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "NORETRY_ADVICE_CODE", Group.NEVER_RETRY, forbids=(RETRY,),
-        when=lambda s: s.advice_code in ("do_not_try_again", "confirm_card_data") and not s.card_changed,
+        when=lambda s: s.advice_code in declines.FINAL_ADVICE and not s.card_changed,
         because="The bank's advice for this card is {advice_words}.",
         source="https://docs.stripe.com/declines/card",
     ),
@@ -529,9 +529,12 @@ class Choice:
         return Reason(code=self.code, text=self.because.format_map(_Words(situation)))
 
 
-FUNDS_SLOTS = ("promised_day", "earlier_success", "payday", "after_three_days", "bank_day_morning", "soonest")
-LATER_SLOTS = ("promised_day", "earlier_success", "after_three_days", "bank_day_morning", "soonest")
+LATER_SLOTS = (
+    "promised_day", "earlier_success", "after_three_days", "bank_day_morning", "soonest",
+)  # fmt: skip
+FUNDS_SLOTS = ("promised_day", "earlier_success", "payday", *LATER_SLOTS)
 SOON_SLOTS = ("soonest", "bank_day_morning")
+PASSING = (Family.REFUSED, Family.LIMIT, Family.UNKNOWN)  # soft, but not about money in the account
 
 CHOICES: tuple[Choice, ...] = (
     Choice(
@@ -628,6 +631,12 @@ CHOICES: tuple[Choice, ...] = (
         because="{mails_for_this} mails about this invoice went unanswered.",
     ),
     Choice(
+        "PREFER_RETRY_RENEWED_CARD", RETRY,
+        when=lambda s: s.renewed_by_network,
+        because="The card network has renewed the card; nobody waits, so the usual gap is kept.",
+        slots=("promised_day", "soonest", "bank_day_morning"),
+    ),
+    Choice(
         "PREFER_RETRY_NEW_CARD", RETRY,
         when=lambda s: s.card_changed,
         because="What would be charged has been replaced since the failure.",
@@ -652,7 +661,7 @@ CHOICES: tuple[Choice, ...] = (
     ),
     Choice(
         "PREFER_RETRY_LATER", RETRY,
-        when=lambda s: s.family in (Family.REFUSED, Family.LIMIT, Family.UNKNOWN) and s.attempts < 3,
+        when=lambda s: s.family in PASSING and s.attempts < 3,
         because="The bank gave a passing answer; asked again after some days it may agree.",
         slots=LATER_SLOTS,
     ),
@@ -665,12 +674,6 @@ CHOICES: tuple[Choice, ...] = (
         "PREFER_LINK", LINK,
         when=lambda s: True,
         because="The customer can settle this alone, in a minute, with a link.",
-    ),
-    Choice(
-        "PREFER_RETRY_QUIETLY", RETRY,
-        when=lambda s: True,
-        because="The customer may not be written to, and the bank may be asked once more.",
-        slots=LATER_SLOTS,
     ),
     Choice(
         "PREFER_PERSON", PERSON,
@@ -692,10 +695,17 @@ class Weighing:
 
     @cached_property
     def fired(self) -> tuple[Rule, ...]:
-        """Every rule that applies. A delay of something that is forbidden anyway is not worth saying."""
+        """Every rule that applies, but delays of what is forbidden anyway."""
         fired = tuple(rule for rule in RULES if rule.when(self.situation))
         out = {action for rule in fired for action in rule.forbids}
         return tuple(rule for rule in fired if rule.delays not in out)
+
+    def without(self, *codes: str) -> "Weighing":
+        """The same, but for these rules."""
+        other = Weighing(self.facts, self.playbook)
+        other.situation = self.situation
+        other.__dict__["fired"] = tuple(rule for rule in self.fired if rule.code not in codes)
+        return other
 
     def forbidding(self, action: Action) -> Rule | None:
         return next((rule for rule in self.fired if action in rule.forbids), None)
@@ -832,10 +842,8 @@ def narrow(facts: Facts, playbook: Playbook) -> Options:
     )
 
 
-def clamp(
-    facts: Facts, options: Options, proposal: Proposal | None, playbook: Playbook
-) -> Verdict:
-    """The proposal, if the rules allow it; else the rule table's own choice, and what was refused."""
+def clamp(facts: Facts, options: Options, proposal: Proposal | None, playbook: Playbook) -> Verdict:
+    """The proposal, if the rules allow it; else the rule table's own choice, and the refusal."""
     weighing = Weighing(facts, playbook)
     refused = _refusal(weighing, options, proposal)
     taken = proposal if refused is None else None
@@ -843,7 +851,7 @@ def clamp(
     at = weighing.situation.contact_at if action is LINK else None
     if action is RETRY:
         at = _slot(weighing, options, taken).at
-    doubts = _doubts(weighing, proposal)
+    doubts = _doubts(weighing, proposal, taken)
     person = taken is not None and taken.by is DecidedBy.PERSON
     choice = None if taken else weighing.choice[0]
     return Verdict(
@@ -869,28 +877,22 @@ def permits(facts: Facts, action: Action, playbook: Playbook) -> Permit:
     """May it be done now? Asked on a fresh read, right before the act."""
     ended = ending(facts)
     if ended is not None:
-        allowed = action is Action.STOP
-        return Permit(ok=allowed, reason=None if allowed else Reason(code=ended.code, text=ended.text))
+        if action is Action.STOP:
+            return Permit(ok=True)
+        return Permit(ok=False, reason=Reason(code=ended.code, text=ended.text))
     weighing = Weighing(facts, playbook, deciding=False)
     if (rule := weighing.forbidding(action)) is not None:
         return Permit(ok=False, reason=rule.reason(weighing.situation))
-    if action is RETRY and weighing.situation.card_changed:
-        return Permit(ok=True)  # the gaps belonged to the card that failed
-    for rule in weighing.fired:
-        at = rule.not_before(weighing.situation) if rule.delays is action else None
-        if at is not None and at > facts.now:
-            return _not_yet(weighing, action)
-    return Permit(ok=True)
-
-
-def _not_yet(weighing: Weighing, action: Action) -> Permit:
-    """The longest of the delays, and its sentence."""
+    if action is RETRY and weighing.situation.card_changed and not weighing.situation.is_debit:
+        weighing = weighing.without("CLAMP_NETWORK_WAIT", "CLAMP_MIN_GAP")  # the old card's gaps
     delays = [
         (at, rule)
         for rule in weighing.fired
         if rule.delays is action and (at := rule.not_before(weighing.situation)) is not None
     ]
-    at, rule = max(delays, key=lambda delay: delay[0])
+    at, rule = max(delays, key=lambda delay: delay[0], default=(facts.now, None))
+    if rule is None or at <= facts.now:
+        return Permit(ok=True)
     return Permit(ok=False, not_before=at, reason=rule.reason(weighing.situation))
 
 
@@ -918,15 +920,18 @@ def _slot(weighing: Weighing, options: Options, proposal: Proposal | None) -> Sl
     return weighing.choice[1] or weighing.slots[0]
 
 
-def _doubts(weighing: Weighing, proposal: Proposal | None) -> tuple[Reason, ...]:
+def _doubts(
+    weighing: Weighing, proposal: Proposal | None, taken: Proposal | None
+) -> tuple[Reason, ...]:
     """What the model itself makes us doubt. It may ask for a person; it can never send one away."""
     if proposal is None or proposal.by is not DecidedBy.MODEL:
         return ()
     found = []
     default = weighing.choice[0].action
     if proposal.confidence == "low":
-        found.append(Reason(code="APPR_LOW_CONFIDENCE", text="The model is not sure of its choice."))
-    elif weighing.situation.is_high_value and proposal.action is not default:
+        text = "The model is not sure of its choice."
+        found.append(Reason(code="APPR_LOW_CONFIDENCE", text=text))
+    elif taken and weighing.situation.is_high_value and taken.action is not default:
         text = "On an important account the model and the rule table differ."
         found.append(Reason(code="APPR_LOW_CONFIDENCE", text=text))
     if proposal.needs_human:

@@ -1,7 +1,7 @@
-"""What other people wrote, made safe to store and to show: secrets out, hidden text marked, length capped.
+"""What other people wrote, made safe to store and to show: secrets out, hidden text marked, cut.
 
-Nothing is removed silently: every removal leaves a bracketed word behind, and `redact_counted` counts them.
-Amounts and dates stay, because decisions rest on them.
+Nothing is removed silently: every removal leaves a bracketed word behind, and `redact_counted`
+counts them. Amounts and dates stay, because decisions rest on them.
 """
 
 import re
@@ -101,23 +101,30 @@ def shorten(text: str, cap: int) -> str:
 
 _TAGS = re.compile("[\U000e0000-\U000e0fff\U000f0000-\U0010ffff\ue000-\uf8ff]+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]+")
-_ZERO_WIDTH = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-# One of them alone is ordinary: Persian and Hindi spell with it, Arabic mails carry it, emoji use it.
+_ZERO_WIDTH = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2065"
+    "\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
+)
+# One of them alone is ordinary: Persian and Hindi spell with it, Arabic mails carry it, emoji too.
 # Two in a row, or one inside a Latin word, is there to be overlooked.
 _SMUGGLED = re.compile(rf"[{_ZERO_WIDTH}]{{2,}}|(?<=[A-Za-z])[{_ZERO_WIDTH}](?=[A-Za-z])")
 _LEFT_OVER = re.compile(rf"[{_ZERO_WIDTH}]")
 _SOFT_HYPHEN = re.compile("(?<=\\w)\u00ad(?=\\w)")
+# What emoji are made of: their presentation mark, and the flags of England, Scotland, Wales.
+_EMOJI = re.compile("\ufe0f|(?<=\U0001f3f4)[\U000e0061-\U000e007a]{2,6}\U000e007f")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 _COMMENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _STYLED_AWAY = re.compile(
-    r"<(\w{1,12})\b[^<>]{0,200}(?:display\s?:\s?none|font-size\s?:\s?0|visibility\s?:\s?hidden)[^<>]{0,200}>.*?(?:</\1>|$)",
+    r"<(\w{1,12})\b[^<>]{0,200}"
+    r"(?:display\s?:\s?none|font-size\s?:\s?0|visibility\s?:\s?hidden)"
+    r"[^<>]{0,200}>.*?(?:</\1>|$)",
     re.DOTALL | re.IGNORECASE,
-)  # fmt: skip
+)
 
 
 def _visible(text: str, counts: Counter[str]) -> str:
     """Only what a person reading the text would see. NFKC also turns ｆｕｌｌ-width into plain letters."""
-    text = _SOFT_HYPHEN.sub("", text)
+    text = _EMOJI.sub("", _SOFT_HYPHEN.sub("", text))
     for pattern in (_COMMENT, _STYLED_AWAY, _TAGS, _BIDI, _SMUGGLED):
         text, found = pattern.subn("", text)
         counts["hidden"] += found
@@ -155,6 +162,7 @@ _IBAN_LENGTH = {
     )
     for country in countries.split(",")
 }
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _DATE = re.compile(
     r"\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d|(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}"
 )
@@ -231,33 +239,134 @@ def _labelled(word: str) -> Judge:
 
 
 _I = re.IGNORECASE
-# First come the longest and surest shapes, so that a phone number is never found inside a link.
-_SECRETS: tuple[tuple[str, re.Pattern[str], Judge], ...] = (
-    ("key", re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), _always("[key]")),
-    ("key", re.compile(r"\b(?:sk|rk|pk)_(?:live|test)_\w{4,}|\b[sr]k_\w{8,}|\bwhsec_\w{4,}"), _always("[key]")),
-    ("key", re.compile(r"\beyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?"), _always("[key]")),
-    ("key", re.compile(r"\bAKIA[0-9A-Z]{12,}|\bgh[a-z]_\w{16,}|\bxox[a-z]-[\w-]{8,}|\bpat-\w{2,4}-[\w-]{16,}|\bsk-[\w-]{16,}"), _always("[key]")),
-    ("key", re.compile(r"\b((?:password|passwd|passcode|passwort|mot de passe|contraseña|api[ _-]?key|secret|cvc|cvv|pin)\s*(?:is|ist|est|es|:|=)\s*)(\S+)", _I), _labelled("[key]")),
-    ("email", re.compile(r"(?<![\w.+'-])[\w.+'-]{1,254} ?(?:@|\[at\]|\(at\)) ?[\w-]+(?:(?:\.| ?[\[(]dot[\])] ?)[\w-]+)+", _I), _always("[email]")),
-    ("link", re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.|mailto:|tel:|javascript:|data:[a-z]+/)[^\s<>\"'|\\^`\]})]+", _I), _always("[link]")),
+_SAYS_SECRET = (  # noqa: S105 - the words that announce one
+    r"password|passwd|passcode|passwort|mot de passe|contraseña|api[ _-]?key|secret|cvc|cvv|pin"
+)
+_SAYS_ACCOUNT = (
+    r"account|acct|routing|sort code|aba|bsb|kontonummer|konto|blz|compte|cuenta|rekening"
+)
+_SAYS_ID = (
+    r"ssn|social security|passport|ausweis|personalausweis|steuer-?id|tax id|vat id|vat no"
+    r"|ust-?id(?:nr)?|siret|siren|nif|dni|cpf|pesel|tin|ein"
+)
+_SAYS_PHONE = (
+    r"tel|phone|call|mobile|cell|fax|whatsapp|handy|telefon|teléfono|téléphone|ring|電話|电话"
+)
+_STRIPE_IDS = r"acct|ch|cus|dp|evt|in|ii|il|mandate|pi|pm|po|price|prod|py|re|seti|si|src|sub|txn"
+_IS = r"\s*[:#=]?\s*(?:is )?"
+_NUMBER_WORD = r"(?: ?(?:no|nr|number|num)\.?)?"
+
+
+def _national_phone(match: re.Match[str]) -> str | None:
+    """A national number starts with 0 and has at least nine digits; a date has eight."""
+    return _phone(match) if sum(char.isdigit() for char in match[0]) >= 9 else None
+
+
+Secret = tuple[str, re.Pattern[str], Judge]
+
+_KEYS: tuple[Secret, ...] = tuple(
+    ("key", re.compile(pattern, flags), _always("[key]"))
+    for pattern, flags in (
+        (r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL),
+        (r"\b(?:sk|rk|pk)_(?:live|test)_\w{4,}|\b[sr]k_\w{8,}|\bwhsec_\w{4,}", 0),
+        (r"\beyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*)?", 0),
+        (r"\bAKIA[0-9A-Z]{12,}|\bgh[a-z]_\w{16,}|\bxox[a-z]-[\w-]{8,}", 0),
+        (r"\bpat-\w{2,4}-[\w-]{16,}|\bsk-[\w-]{16,}", 0),
+    )
+)
+_PASSWORD: Secret = (
+    "key",
+    re.compile(rf"\b((?:{_SAYS_SECRET})\s*(?:is|ist|est|es|:|=)\s*)(\S+)", _I),
+    _labelled("[key]"),
+)
+_ADDRESSES: tuple[Secret, ...] = (
+    (
+        "email",
+        re.compile(
+            r"(?<![\w.+'-])[\w.+'-]{1,254} ?(?:@|\[at\]|\(at\)) ?[\w-]+"
+            r"(?:(?:\.| ?[\[(]dot[\])] ?)[\w-]+)+",
+            _I,
+        ),
+        _always("[email]"),
+    ),
+    (
+        "link",
+        re.compile(
+            r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.|mailto:|tel:|javascript:|data:[a-z]+/)"
+            r"[^\s<>\"'|\\^`\]})]+(?<![.,;!?])",
+            _I,
+        ),
+        _always("[link]"),
+    ),
     ("link", _BARE_LINK, _always("[link]")),
-    ("ip", re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])"), _always("[address]")),
+    ("ip", re.compile(rf"(?<![\d.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\d.])"), _always("[address]")),
+)
+_BANKING: tuple[Secret, ...] = (
     ("bank", re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){10,30}"), _iban),
     ("card", re.compile(r"(?<![\d.,-])[2-6](?:[ -]?\d){12,18}(?![\d])"), _card),
-    ("bank", re.compile(r"\b((?:account|acct|routing|sort code|aba|bsb|kontonummer|konto|blz|compte|cuenta|rekening)(?: ?(?:no|nr|number|num)\.?)?\s*[:#=]?\s*(?:is )?)(\d[\d -]{5,}\d)", _I), _labelled("[bank account]")),
-    ("id", re.compile(r"\b(?:acct|ch|cus|dp|evt|in|ii|il|mandate|pi|pm|po|price|prod|py|re|seti|si|src|sub|txn)_[A-Za-z0-9]{8,}"), _always("[id]")),
-    ("national id", re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"), _always("[national id]")),
-    ("national id", re.compile(r"\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"), _always("[national id]")),
-    ("national id", re.compile(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)|(?<!\d)\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}(?!\d)"), _always("[national id]")),
-    ("national id", re.compile(r"\b[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]\b|\b[A-Z]{5}\d{4}[A-Z]\b|\b(?:\d{8}|[XYZ]\d{7})-?[A-Z]\b"), _always("[national id]")),
-    ("national id", re.compile(r"(?<!\d)[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?\d{2} ?\d{3} ?\d{3} ?\d{2}(?!\d)|(?<![\d-])\d{6}[-+]\d{4}(?:\d{3})?(?![\d-])|(?<!\d)\d{17}[\dX](?!\w)"), _always("[national id]")),
-    ("national id", re.compile(r"\b((?:ssn|social security|passport|ausweis|personalausweis|steuer-?id|tax id|vat id|vat no|ust-?id(?:nr)?|siret|siren|nif|dni|cpf|pesel|tin|ein)\b(?: ?(?:no|nr|number)\.?)?\s*[:#=]?\s*(?:is )?)([A-Z]{0,3}\d[\w./-]{5,})", _I), _labelled("[national id]")),
-    ("encoded", re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}"), _encoded),
+    (
+        "bank",
+        re.compile(rf"\b((?:{_SAYS_ACCOUNT}){_NUMBER_WORD}{_IS})(\d[\d -]{{5,}}\d)", _I),
+        _labelled("[bank account]"),
+    ),
+    ("id", re.compile(rf"\b(?:{_STRIPE_IDS})_[A-Za-z0-9]{{8,}}"), _always("[id]")),
+)
+# By country: US · UK · Brazil (people, firms) · Italy, India, Spain · France, Nordic and Korea, China
+_PEOPLE: tuple[Secret, ...] = tuple(
+    ("national id", re.compile(pattern), _always("[national id]"))
+    for pattern in (
+        r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])",
+        r"\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b",
+        r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\d)",
+        r"(?<!\d)\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}(?!\d)",
+        r"\b[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]\b|\b[A-Z]{5}\d{4}[A-Z]\b",
+        r"\b(?:\d{8}|[XYZ]\d{7})-?[A-Z]\b",
+        r"(?<!\d)[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?\d{2} ?\d{3} ?\d{3} ?\d{2}(?!\d)",
+        r"(?<![\d-])\d{6}[-+]\d{4}(?:\d{3})?(?![\d-])|(?<!\d)\d{17}[\dX](?!\w)",
+    )
+)
+_LABELLED_ID: Secret = (
+    "national id",
+    re.compile(
+        rf"\b((?:{_SAYS_ID})\b(?: ?(?:no|nr|number)\.?)?{_IS})([A-Z]{{0,3}}\d[\w./-]{{5,}})", _I
+    ),
+    _labelled("[national id]"),
+)
+_PHONES: tuple[Secret, ...] = (
     ("phone", re.compile(r"(?<![\w+])\+\d[\d ()./-]{6,}\d"), _phone),
-    ("phone", re.compile(r"(?<![\w.,:/-])(?:1[-. ])?\(?[2-9]\d{2}\)?[-. ]{1,2}\d{3}[-. ]\d{4}(?![\w.,-]\d|\w)"), _phone),
-    ("phone", re.compile(r"(?<![\w.,:/-])\(?0\d{1,4}\)?(?:[ /-]{1,2}\d{2,8}){1,5}(?![\w.,-]\d|\w)"), lambda match: _phone(match) if sum(char.isdigit() for char in match[0]) >= 9 else None),
-    ("phone", re.compile(r"\b((?:tel|phone|call|mobile|cell|fax|whatsapp|handy|telefon|teléfono|téléphone|ring|電話|电话)\b\.?\s*(?:us|me|him|her|at|on|no|number|is|nr)?\.?\s*[:#]?\s*)(\+?\d[\d ()/-]{5,}\d)", _I), _labelled("[phone]")),
-)  # fmt: skip
+    (
+        "phone",
+        re.compile(
+            r"(?<![\w.,:/-])(?:1[-. ])?\(?[2-9]\d{2}\)?[-. ]{1,2}\d{3}[-. ]\d{4}(?![\w.,-]\d|\w)"
+        ),
+        _phone,
+    ),
+    (
+        "phone",
+        re.compile(r"(?<![\w.,:/-])\(?0\d{1,4}\)?(?:[ /-]{1,2}\d{2,8}){1,5}(?![\w.,-]\d|\w)"),
+        _national_phone,
+    ),
+    (
+        "phone",
+        re.compile(
+            rf"\b((?:{_SAYS_PHONE})\b\.?\s*(?:us|me|him|her|at|on|no|number|is|nr)?\.?\s*[:#]?\s*)"
+            r"(\+?\d[\d ()/-]{5,}\d)",
+            _I,
+        ),
+        _labelled("[phone]"),
+    ),
+)
+# The longest and surest shapes come first, so that a phone number is never found inside a link.
+_SECRETS: tuple[Secret, ...] = (
+    *_KEYS,
+    _PASSWORD,
+    *_ADDRESSES,
+    *_BANKING,
+    *_PEOPLE,
+    _LABELLED_ID,
+    ("encoded", re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}"), _encoded),
+    *_PHONES,
+)
 
 
 def _replace(

@@ -5,7 +5,7 @@ Names here are what rules and their sentences speak of. Nothing decides anything
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 
@@ -19,14 +19,31 @@ from workflows.reading import Signal, Topic
 
 OPEN_DISPUTES = frozenset({"needs_response", "under_review"})
 CLOSED_DISPUTES = frozenset({"won", "lost", "warning_closed", "charge_refunded", "prevented"})
-GONE_STAGES = frozenset({"churned", "former_customer", "formercustomer", "lost", "cancelled", "canceled", "evangelist_lost"})
-RENEWAL_TYPES = frozenset({"renewal", "expansion", "upsell", "upgrade", "cross_sell", "existingbusiness"})
+GONE_STAGES = frozenset(
+    [
+        "churned",
+        "churn",
+        "former_customer",
+        "formercustomer",
+        "ex_customer",
+        "lost",
+        "cancelled",
+        "canceled",
+        "inactive",
+    ]
+)
+RENEWAL_TYPES = frozenset(
+    ["renewal", "expansion", "upsell", "upgrade", "cross_sell", "existingbusiness"]
+)
+RENEWAL_WORDS = ("renew", "expansion", "upsell", "verlänger")
 RECENT = timedelta(hours=6)  # a failure this fresh is decided now: waits count from the decision
 LOW_HEALTH = 40  # of 100
-SMALL_USD = 100  # a month; below it, and on the smallest plan, a person's time costs more than the bill
+SMALL_USD = 100  # a month; below it a person's time costs more than the bill
 NEW_CUSTOMER_DAYS = 30
 UNUSUAL = 3  # times the largest amount ever paid
-MONTHS = {"month": Decimal(1), "year": Decimal(12), "week": Decimal("0.23"), "day": Decimal("0.033")}
+MONTHS = {
+    "month": Decimal(1), "year": Decimal(12), "week": Decimal("0.23"), "day": Decimal("0.033"),
+}  # fmt: skip
 RENEWAL_OVERDUE = timedelta(days=30)
 SEPA_GAP = timedelta(hours=72)
 SOON = timedelta(hours=24)
@@ -62,7 +79,7 @@ class Situation:
 
     @cached_property
     def value_usd(self) -> Decimal | None:
-        """What the account is worth a month: its recurring revenue, else what this invoice comes to."""
+        """Worth of the account a month: its recurring revenue, else what this invoice comes to."""
         billing = self.facts.billing
         if billing is not None and billing.mrr is not None:
             return in_usd(billing.mrr, self.playbook)
@@ -83,7 +100,7 @@ class Situation:
 
     @property
     def is_large(self) -> bool:
-        """At or above the amount that a person must approve; an unknown exchange rate counts as above."""
+        """At or above the amount that a person must approve; without a rate it counts as above."""
         return self.amount_usd is None or self.amount_usd >= self.playbook.approval.amount_usd
 
     # ── who ─────────────────────────────────────────────────────────────────────────────
@@ -188,7 +205,7 @@ class Situation:
 
     @cached_property
     def is_dangerous(self) -> bool:
-        """Stripe or the bank fears misuse: a person looks before the payer is asked for anything."""
+        """Stripe or the bank fears misuse: a person looks before anyone is asked for anything."""
         failure = self.facts.failure
         if failure is None:
             return False
@@ -202,7 +219,10 @@ class Situation:
 
     @property
     def is_revoked(self) -> bool:
-        """The payer told the bank to stop us. A card they put in since says otherwise; a renewed one does not."""
+        """The payer told the bank to stop us. A card they put in since says otherwise.
+
+        One that the network renewed by itself does not.
+        """
         said = (
             self.family is Family.REVOKED
             or (self.advice is not None and self.advice.revoked)
@@ -387,9 +407,10 @@ class Situation:
 
     @property
     def last_on_this_card(self) -> datetime | None:
-        """The latest charge of this card for another invoice."""
+        """The latest charge of this card for another invoice that the bank refused."""
         mine = self.facts.invoice.id
-        return max((a.at for a in self._on_this_card if a.invoice != mine), default=None)
+        others = (a.at for a in self._on_this_card if a.invoice != mine and not a.succeeded)
+        return max(others, default=None)
 
     @property
     def most_attempts(self) -> int:
@@ -412,7 +433,8 @@ class Situation:
         method = self.facts.payment_method
         retries = self.playbook.retries
         ach = method is not None and method.type in ("us_bank_account", "ach_debit")
-        return (retries.ach_representments if ach else retries.sepa_representments) - self.attempts + 1
+        most = retries.ach_representments if ach else retries.sepa_representments
+        return most + 1 - self.attempts
 
     @property
     def retries_spent(self) -> bool:
@@ -429,7 +451,7 @@ class Situation:
 
     @property
     def waits_from(self) -> datetime:
-        """A fresh failure is decided now, so its waits count from now; an old one's from when it failed."""
+        """A fresh failure is decided now, so its waits count from now; an old one's from then."""
         fresh = self.deciding and self.now - self.failed_at <= RECENT
         return self.now if fresh else self.failed_at
 
@@ -462,10 +484,11 @@ class Situation:
 
     @property
     def new_card_at(self) -> datetime | None:
-        """A replaced card may be asked almost at once; the wait lets a customer finish what they are doing."""
+        """A replaced card may be asked almost at once, when the customer has finished."""
         if not self.card_changed:
             return None
-        return self.now + timedelta(minutes=self.playbook.retries.new_card_wait_minutes)
+        soon = self.now + timedelta(minutes=self.playbook.retries.new_card_wait_minutes)
+        return max(soon, self.card_ready or soon)
 
     @property
     def debit_gap_days(self) -> int:
@@ -518,21 +541,21 @@ class Situation:
 
     @cached_property
     def latest(self) -> datetime:
-        """The last useful instant: the horizon, the card's end, and before the period's end if possible."""
+        """The last useful instant: the horizon of this case, or the end of the card."""
         mine = [a.at for a in self.asked if a.invoice == self.facts.invoice.id]
         began = max(min(mine, default=self.now), self.now - timedelta(days=60))
         limit = began + timedelta(days=self.playbook.retries.horizon_days)
         if self.card_ends is not None and not self.is_debit:
-            ends = datetime(self.card_ends.year, self.card_ends.month, self.card_ends.day, tzinfo=self.now.tzinfo)
-            limit = min(limit, ends - timedelta(hours=14))  # it ends at midnight in every time zone
+            ends = datetime.combine(self.card_ends, time(0), tzinfo=self.now.tzinfo)
+            limit = min(limit, ends - timedelta(hours=14))  # midnight, wherever on earth
         return limit
 
     def useful_until(self, earliest: datetime) -> datetime:
         subscription = self.facts.subscription
         period_end = subscription.current_period_end if subscription else None
-        if period_end is not None and period_end - timedelta(days=1) >= earliest + timedelta(days=2):
-            return min(self.latest, period_end - timedelta(days=1))
-        return self.latest
+        if period_end is None or period_end - earliest < timedelta(days=3):
+            return self.latest
+        return min(self.latest, period_end - timedelta(days=1))
 
     @property
     def promised(self) -> Signal | None:
@@ -558,10 +581,10 @@ class Situation:
     def signals(self) -> tuple[Signal, ...]:
         return reading.read(self.facts, self.playbook)
 
-    def says(self, *topics: str) -> Signal | None:
+    def says(self, *topics: Topic) -> Signal | None:
         return next((signal for signal in self.signals if signal.topic in topics), None)
 
-    def told(self, *topics: str) -> str:
+    def told(self, *topics: Topic) -> str:
         """`a note of 27 June ("chapter 11")`: where, when, and our own phrase; never their text."""
         signal = self.says(*topics)
         if signal is None:
@@ -649,7 +672,8 @@ class Situation:
 
     @property
     def billing_gap(self) -> str:
-        return "could not be read" if Source.BILLING in self.facts.missing else "have no row for this customer"
+        unread = Source.BILLING in self.facts.missing
+        return "could not be read" if unread else "have no row for this customer"
 
     @property
     def crm_gap(self) -> str:
@@ -686,7 +710,7 @@ class Situation:
         if any(word in stage for word in ("closed", "won", "lost")):
             return False
         kind = (deal.type or "").lower()
-        named = any(word in (deal.name or "").lower() for word in ("renew", "expansion", "upsell", "verlänger"))
+        named = any(word in (deal.name or "").lower() for word in RENEWAL_WORDS)
         if not (kind in RENEWAL_TYPES or named) or deal.close_date is None:
             return False
         ahead = timedelta(days=self.playbook.approval.renewal_days)
@@ -706,7 +730,7 @@ class Situation:
         facts, billing, crm = self.facts, self.facts.billing, self.facts.crm
         invoice, subscription = facts.invoice, facts.subscription
         if billing is not None:
-            if invoice.number and any(paid.number == invoice.number for paid in billing.paid_invoices):
+            if self.billing_says_paid:
                 yield f"Billing lists invoice {invoice.number} as paid, Stripe as open."
             if billing.mrr is not None and billing.mrr.currency != invoice.remaining.currency:
                 yield (
@@ -715,14 +739,14 @@ class Situation:
                 )
             if self._is_unusual:
                 yield f"{self.amount} is far more than this customer has ever been billed."
-        alive = subscription is not None and subscription.status in ("active", "past_due", "trialing")
+        alive = self.subscription_status in ("active", "past_due", "trialing")
         if crm is not None and alive:
             stage = (crm.lifecycle_stage or "").lower().replace(" ", "_").replace("-", "_")
             if stage in GONE_STAGES:
                 yield "The CRM lists a former customer, Stripe an active subscription."
         leaving = subscription is not None and subscription.cancel_at_period_end
         if self.says(Topic.CANCEL) and alive and not leaving:
-            yield f"A cancellation is spoken of in {self.cancel_source}, Stripe's subscription runs on."
+            yield f"Stripe's subscription runs on, but see {self.cancel_source} on cancelling."
         if self.says(Topic.STAYING) and self.says(Topic.CANCEL, Topic.CHURN):
             yield "One note says that the customer stays, another that they leave."
 
@@ -731,9 +755,10 @@ class Situation:
         billing, invoice = self.facts.billing, self.facts.invoice
         if billing is None or billing.mrr is None or invoice.billing_reason != "subscription_cycle":
             return False
-        same = [p.amount.amount for p in billing.paid_invoices if p.amount.currency == invoice.due.currency]
         if billing.mrr.currency != invoice.due.currency:
             return False
+        amounts = (paid.amount for paid in billing.paid_invoices)
+        same = [amount.amount for amount in amounts if amount.currency == invoice.due.currency]
         usual = max([*same, int(billing.mrr.amount * max(self.months_billed, Decimal(1)))])
         return invoice.due.amount > UNUSUAL * usual > 0
 
@@ -775,7 +800,7 @@ class Situation:
         return due is None or due <= self.now
 
 
-_CROSS = ("angry", "furious", "frustrat", "upset", "hostile", "irate", "annoyed", "livid", "negative")
+_CROSS = ("angry", "furious", "frustrat", "upset", "hostile", "irate", "annoyed", "livid")
 
 
 def in_usd(money: Money, playbook: Playbook) -> Decimal | None:

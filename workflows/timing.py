@@ -44,7 +44,8 @@ _CAPITAL_ZONE = {
     "CH": "Europe/Zurich", "IT": "Europe/Rome", "NL": "Europe/Amsterdam", "BE": "Europe/Brussels",
     "LU": "Europe/Luxembourg", "DK": "Europe/Copenhagen", "NO": "Europe/Oslo",
     "SE": "Europe/Stockholm", "FI": "Europe/Helsinki", "PL": "Europe/Warsaw", "CZ": "Europe/Prague",
-    "HU": "Europe/Budapest", "RO": "Europe/Bucharest", "GR": "Europe/Athens", "TR": "Europe/Istanbul",
+    "HU": "Europe/Budapest", "RO": "Europe/Bucharest", "GR": "Europe/Athens",
+    "TR": "Europe/Istanbul",
     "IL": "Asia/Jerusalem", "AE": "Asia/Dubai", "SA": "Asia/Riyadh", "BH": "Asia/Bahrain",
     "KW": "Asia/Kuwait", "QA": "Asia/Qatar", "EG": "Africa/Cairo", "ZA": "Africa/Johannesburg",
     "NG": "Africa/Lagos", "KE": "Africa/Nairobi", "IN": "Asia/Kolkata", "SG": "Asia/Singapore",
@@ -99,15 +100,17 @@ def office_calendar(country: str | None, year: int) -> Calendar:
 
 
 # The settlement system of a currency: days on which its banks exchange debits.
-_SCHEME = {"usd": "US", "gbp": "GB", "cad": "CA", "aud": "AU", "nzd": "NZ", "sek": "SE", "nok": "NO",
-           "dkk": "DK", "pln": "PL", "czk": "CZ", "huf": "HU", "ron": "RO", "chf": "CH"}  # fmt: skip
+_SCHEME = {
+    "usd": "US", "gbp": "GB", "cad": "CA", "aud": "AU", "nzd": "NZ", "sek": "SE", "nok": "NO",
+    "dkk": "DK", "pln": "PL", "czk": "CZ", "huf": "HU", "ron": "RO", "chf": "CH",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=256)
 def bank_calendar(currency: str, year: int) -> Calendar:
     """Settlement days: US Federal Reserve, TARGET, UK and others, by the currency's scheme.
 
-    https://www.federalreserve.gov/aboutthefed/k8.htm: a holiday on a Saturday is not moved to Friday.
+    https://www.federalreserve.gov/aboutthefed/k8.htm: a Saturday holiday is not moved to Friday.
     https://www.ecb.europa.eu/paym/target: TARGET closing days.
     """
     import holidays
@@ -121,11 +124,13 @@ def bank_calendar(currency: str, year: int) -> Calendar:
         return Calendar(SATURDAY_SUNDAY, frozenset())
     part = "ENG" if country == "GB" else None
     days = holidays.country_holidays(country, subdiv=part, years=years)
-    off = {day for day, name in days.items() if not (country == "US" and _moved_to_friday(day, name))}
-    return Calendar(SATURDAY_SUNDAY, frozenset(off))
+    if country == "US":
+        return Calendar(SATURDAY_SUNDAY, frozenset(d for d in days if not _moved(d, days[d])))
+    return Calendar(SATURDAY_SUNDAY, frozenset(days))
 
 
-def _moved_to_friday(day: date, name: str) -> bool:
+def _moved(day: date, name: str) -> bool:
+    """Observed by offices on the Friday before; the Federal Reserve is open then."""
     return day.weekday() == 4 and "observed" in name.lower()
 
 
@@ -142,7 +147,7 @@ def is_bank_day(facts: Facts, day: date) -> bool:
 
 
 def is_retry_day(facts: Facts, day: date) -> bool:
-    """Debits move on bank days only; a card may be asked any day, but a planned morning waits for work."""
+    """Debits move on bank days only; for a card a planned morning is a working one."""
     return is_bank_day(facts, day) if is_debit(facts) else is_business_day(facts, day)
 
 
@@ -161,9 +166,9 @@ def bank_days_after(facts: Facts, start: date, count: int) -> date:
 
 
 def paydays(facts: Facts, playbook: Playbook, start: date, end: date) -> tuple[date, ...]:
-    """Days on which money is likely to arrive: the 15th, the month's last business day, and their own.
+    """Days on which money is likely to arrive: the 15th, the last business day, and their own.
 
-    A day of the month counts as their own when most of their late-paid invoices were paid around it.
+    A day of the month is their own when most of their late-paid invoices were paid around it.
     """
     own = _own_day_of_month(facts, playbook)
     found: set[date] = set()
@@ -179,7 +184,7 @@ def paydays(facts: Facts, playbook: Playbook, start: date, end: date) -> tuple[d
 def earlier_success_days(
     facts: Facts, playbook: Playbook, start: date, end: date
 ) -> tuple[date, ...]:
-    """Days like those on which earlier failures were recovered: same day of month, weekday or delay."""
+    """Days like those of earlier recoveries: the same day of month, weekday or delay."""
     local = zone(facts, playbook)
     past = facts.billing.prior_recoveries if facts.billing else ()
     days = [recovery.recovered_at.astimezone(local).date() for recovery in past]
@@ -301,9 +306,8 @@ def _wanted(
         yield morning(promised + FULL_DAY), "promised_day"
     for day in earlier_success_days(facts, playbook, first_day, last_day)[:1]:
         yield morning(day), "earlier_success"
-    for day, why in zip(
-        paydays(facts, playbook, first_day - FULL_DAY, last_day), ("payday", "second_payday"), strict=False
-    ):
+    coming = paydays(facts, playbook, first_day - FULL_DAY, last_day)
+    for day, why in zip(coming, ("payday", "second_payday"), strict=False):
         yield morning(day + FULL_DAY), why  # the morning after: by then the money is booked
     yield _last_morning(facts, playbook, latest), "last_useful_day"
 
@@ -363,7 +367,7 @@ def start_of(facts: Facts, playbook: Playbook, day: date) -> datetime:
 
 
 def legal_from(facts: Facts, playbook: Playbook, at: datetime) -> datetime:
-    """The first instant from `at` on at which this may be charged: for a debit a bank day's morning."""
+    """The first instant from `at` on at which this may be charged: a debit's bank-day morning."""
     return _legal(facts, playbook, at)
 
 
@@ -390,7 +394,7 @@ def _rank(why: tuple[str, ...]) -> int:
 
 
 def contact_time(facts: Facts, playbook: Playbook, at: Utc) -> Utc:
-    """The next instant at which this customer may be written to: office hours, business days, not too often."""
+    """The next instant at which this customer may be written to: their office hours and days."""
     opens, closes = playbook.contact.hours
     clock = zone(facts, playbook)
     ready = max(at, facts.now, _after_last_mail(facts, playbook))
