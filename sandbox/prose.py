@@ -58,7 +58,7 @@ def draft(asked: AskedForDraft) -> Json:
 
 def _context(asked: AskedForDraft) -> list[Json]:
     items = [
-        {"text": f"They are {_start_lower(text)}", "evidence_ids": [id]}
+        {"text": f"{text.split(' (')[0]}.", "evidence_ids": [id]}
         for id, text in asked.facts.items()
         if text.startswith("A customer for")
     ]
@@ -76,10 +76,6 @@ def _context(asked: AskedForDraft) -> list[Json]:
             }
         ]
     return items[:4]
-
-
-def _start_lower(text: str) -> str:
-    return text[:1].lower() + text[1:].split(" (")[0].rstrip(".") + "."
 
 
 def _opening(text: str) -> str:
