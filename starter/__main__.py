@@ -1,0 +1,5 @@
+"""`python -m starter` is `dunning`."""
+
+from starter.cli import main
+
+main()
