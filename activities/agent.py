@@ -1,7 +1,8 @@
 """The agent: it proposes what to do, and writes to the CSM. Nothing depends on it.
 
-Whatever a model does (no answer, nonsense, an answer against the rules of the game) ends as a `Proposed`
-without a proposal, or as the template's letter, within half a minute. It is never an error.
+Whatever a model does (no answer, nonsense, an answer against the rules of the game) ends as a
+`Proposed` without a proposal, or as the template's letter, within half a minute. It is never an
+error.
 """
 
 import logging
@@ -246,7 +247,7 @@ def told(problem: Exception) -> str:
 
 
 def _wants(answer: DecisionAnswer, ref: Ref, pack: Pack, most: int) -> tuple[LookUp, ...]:
-    """The look-ups it asked for that mean something. An id that is not in the pack means nothing."""
+    """The look-ups it asked for that mean something: their ids are in the pack."""
     asked = answer.need_more if isinstance(answer, CuriousAnswer) else []
     wants = [
         LookUp(ref=ref, tool=wish.tool, evidence_id=wish.evidence_id, months=wish.months)
@@ -257,7 +258,7 @@ def _wants(answer: DecisionAnswer, ref: Ref, pack: Pack, most: int) -> tuple[Loo
 
 
 def shown_to_draft(about: Drafting) -> list[Evidence]:
-    """Our own facts, and of other people's texts only what the decision rests on. No attack at all."""
+    """Our own facts, and of other people's texts what the decision rests on. No attack at all."""
     proposal, pack, playbook = about.proposal, about.pack, about.playbook
     claims = (*proposal.claims, *proposal.risks) if proposal else ()
     ids = dict.fromkeys(id for claim in claims for id in claim.evidence)

@@ -1,7 +1,7 @@
 """What a model may answer, and what makes an answer usable.
 
-Schemas are flat, closed and without defaults, because providers disagree about everything else. Whatever a
-provider promises, an answer counts only after `decision` or `draft` here has read it.
+Schemas are flat, closed and without defaults, because providers disagree about everything else.
+Whatever a provider promises, an answer counts only after `proposal_of` or `draft_of` has read it.
 """
 
 import json

@@ -11,6 +11,9 @@ from workflows.playbook import Playbook
 from workflows.steps import CaseOpened, Close, Done, OpenCase, Record, Waits
 
 
+ANSWERS = {"approved": "approve", "rejected": "reject"}  # an audit line's event: a verdict
+
+
 def waits_of(playbook: Playbook) -> Waits:
     """How long a case waits for people, as the playbook says when the case opens."""
     return Waits(
@@ -48,12 +51,18 @@ class BookkeepingActivities:
             ours=playbook.retries.owner == "ours",
             waits=waits_of(playbook),
             round=case.rounds_before,
+            so_far=await self._records.so_far(case) if may_work else None,
             closed_before=None if may_work else case.outcome or Outcome.CANCELLED,
         )
 
     @activity.defn(name=steps.RECORD.name)
     async def record(self, order: Record) -> Done:
         await self._records.audit(order.ref.invoice, order.entries)
+        for entry in order.entries:
+            if entry.decision and (answer := ANSWERS.get(entry.event)):
+                await self._records.approve(
+                    entry.decision, answer, entry.actor, entry.at, entry.detail
+                )
         return Done()
 
     @activity.defn(name=steps.CLOSE_CASE.name)

@@ -1,7 +1,7 @@
 """Weighing the evidence and letting the rules conclude: the two steps around the agent's proposal.
 
-The rules read what people wrote as it stands; the agent sees it redacted. Both see only this round's
-snapshots, so that a step that runs twice says the same thing twice.
+The rules read what people wrote as it stands; the agent sees it redacted. Both see only this
+round's snapshots, so that a step that runs twice says the same thing twice.
 """
 
 from temporalio import activity
@@ -40,7 +40,7 @@ class Deciding:
 
     @activity.defn
     async def conclude(self, order: Conclude) -> Concluded:
-        """Clamp the proposal and keep the decision. A second call answers with the first's verdict."""
+        """Clamp the proposal, keep the decision. A second call answers with the first's verdict."""
         facts, playbook = await self._known(order.ref)
         verdict = settle(facts, order.options, order.proposal, playbook)
         why = why_of(verdict, order.options, order.problem)
@@ -113,7 +113,7 @@ def _is_legal(options: Options) -> bool:
 
 
 def brief(facts: Facts, playbook: Playbook) -> Brief:
-    """Four phrases for people who look at a list of cases. The reason is one a customer could read."""
+    """Four phrases for people who look at a list of cases. The reason never names a fraud."""
     clean = redact_facts(facts)
     company = clean.crm.company_name if clean.crm else None
     return Brief(

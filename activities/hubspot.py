@@ -28,7 +28,7 @@ from workflows.nouns import iso
 from workflows.playbook import HubspotFields, Playbook
 from workflows.reading import RESOLVED
 from workflows.redaction import NAME, READ, redact
-from workflows.steps import Gather, Gathered, NoteWritten, WriteNote
+from workflows.steps import Gather, Gathered, NoteWritten, Ref, WriteNote
 
 KEY_PROPERTY = "dunning_key"  # unique on notes: what makes writing one twice impossible
 MARKER = (
@@ -37,6 +37,7 @@ MARKER = (
 SETTLE = timedelta(seconds=60)  # how long an unanswered create may still show up
 PROPERTY_MEMORY = timedelta(minutes=10)
 MOST_OPEN_TICKETS = 20
+LATEST = 1_000_000  # as a round: whatever was read last
 
 # Addresses there say nothing about the company behind them.
 FREEMAIL = frozenset(
@@ -166,6 +167,7 @@ class HubspotActivities:
         effect = EffectId(
             invoice=order.ref.invoice, purpose=f"note:{order.step}", ordinal=order.ordinal
         )
+        failpoints.reached("note.before_intent")
         row = await self._ledger.intend(effect, cycle=order.ref.cycle, case_at=order.ref.now)
         failpoints.reached("note.after_intent")
         if row.final:
@@ -206,7 +208,35 @@ class HubspotActivities:
         if note is None:
             raise retry_later(f"{order.ref.invoice}: our note does not show yet in HubSpot")
         await self._api.link_note(note, company)
-        return _written(await self._ledger.settle(row, {"note": note}, external_id=f"note:{note}"))
+        return await self._kept(row, note)
+
+    async def _kept(self, row: Effect, note: str) -> NoteWritten:
+        row = await self._ledger.settle(row, {"note": note}, external_id=f"note:{note}")
+        failpoints.reached("note.after_record")
+        return _written(row)
+
+    async def read_back(self, row: Effect, gone: bool) -> bool:
+        """For the sweep: is it clear now whether this note was written? `gone`: no run will ask."""
+        if row.final or not gone:
+            return row.final
+        try:
+            note = await self._found(row)
+        except HubspotError as error:
+            raise must(error, "looking for our note") from None
+        if note is not None:
+            await self._kept(row, note)
+            return True
+        if self._settling(row) is not None:
+            return False
+        await self._ledger.block(row, "its case was closed before it was written")
+        return True
+
+    async def _found(self, row: Effect) -> str | None:
+        if await self._has_key_property():
+            return await self._api.note_by_key(KEY_PROPERTY, row.key)
+        ref = Ref(invoice=row.invoice, cycle=row.cycle, round=LATEST, now=row.case_at)
+        crm = (await self._records.facts(ref, live=True)).crm
+        return await self._note_marked(crm.company_id, row) if crm else None
 
     async def _write_by_marker(self, order: WriteNote, row: Effect, company: str) -> NoteWritten:
         """For portals without the property: look for our last line among the company's notes.
@@ -215,9 +245,7 @@ class HubspotActivities:
         """
         note = await self._note_marked(company, row)
         if note is None:
-            if row.last_try and (wait := row.last_try + SETTLE - self._ledger.clock()) > timedelta(
-                0
-            ):
+            if (wait := self._settling(row)) is not None:
                 raise retry_later(
                     f"{order.ref.invoice}: waiting to see whether the note exists", wait
                 )
@@ -226,7 +254,8 @@ class HubspotActivities:
             properties["hs_note_body"] += f"<br><br>{_marker(row)}"
             properties.pop(KEY_PROPERTY, None)
             note = await self._api.create_note(company, properties)
-        return _written(await self._ledger.settle(row, {"note": note}, external_id=f"note:{note}"))
+            failpoints.reached("note.after_call")
+        return await self._kept(row, note)
 
     def _settling(self, row: Effect) -> timedelta | None:
         """How long an unanswered create may still take to show."""

@@ -1,7 +1,7 @@
-"""The one door to language models. Behind it is litellm, which is imported only when a model is asked.
+"""The one door to language models. Behind it is litellm, imported only when a model is asked.
 
-Nobody else retries: not litellm, not the SDK beneath it. Each model of a list is asked once, all of them
-together within `PATIENCE`, and whatever goes wrong becomes a `ModelProblem` in plain words.
+Nobody retries: not litellm, not the SDK beneath it. Each model of a list is asked once, all of
+them together within `PATIENCE`, and whatever goes wrong becomes a `ModelProblem` in plain words.
 """
 
 import asyncio
@@ -116,8 +116,8 @@ class LiteLlm:
         worst = price(litellm, model, choice, rough_tokens(messages), choice.max_output_tokens)
         if worst > allowance:
             raise ModelProblem(
-                f"over budget: {max(allowance, Decimal(0)):.2f} USD are left and an answer may cost "
-                f"{worst:.4f}",
+                f"over budget: {max(allowance, Decimal(0)):.2f} USD are left, "
+                f"and an answer may cost {worst:.4f}",
                 model,
             )
 
@@ -164,8 +164,8 @@ class LiteLlm:
 
 @cache
 def library() -> Any:
-    """litellm, imported once (it takes seconds) and silenced: no price list from the network, no telemetry,
-    no callbacks, no logging of what was said.
+    """litellm, imported once (it takes seconds) and silenced: no price list from the network, no
+    telemetry, no callbacks, no logging of what was said.
     """
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import litellm
@@ -182,7 +182,7 @@ def library() -> Any:
 
 
 def _where(litellm: Any, model: str, choice: ModelChoice) -> dict[str, Any]:
-    """Whom to ask, and how hard to think. A server of one's own seldom wants a key, the SDK always."""
+    """Whom to ask, and how hard to think. A server of one's own wants no key, but the SDK does."""
     extra: dict[str, Any] = {}
     if choice.api_base:
         extra["api_base"] = choice.api_base
@@ -196,7 +196,7 @@ def _where(litellm: Any, model: str, choice: ModelChoice) -> dict[str, Any]:
 def price(
     litellm: Any, model: str, choice: ModelChoice, tokens_in: int, tokens_out: int
 ) -> Decimal:
-    """By litellm's price list; for a model it does not know, by the playbook's; else a cautious guess."""
+    """By the playbook's price, else by litellm's list, else a cautious guess."""
     if choice.input_price is not None and choice.output_price is not None:
         rates = (Decimal(str(choice.input_price)), Decimal(str(choice.output_price)))
     elif known := litellm.model_cost.get(model) or litellm.model_cost.get(model.split("/", 1)[-1]):

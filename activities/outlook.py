@@ -53,6 +53,7 @@ class OutlookActivities:
         """Sent once, however often we are called; blocked when the world has moved; unclear at
         worst.
         """
+        failpoints.reached("mail.before_intent")
         row = await self._ledger.intend(
             _effect(order), cycle=order.ref.cycle, case_at=order.ref.now
         )
@@ -75,6 +76,37 @@ class OutlookActivities:
         if (objection := await self._objection(order)) is not None:
             return await self._blocked(row, item, objection)
         return await self._send(row, item)
+
+    async def read_back(self, row: Effect, gone: bool) -> bool:
+        """For the sweep: is it clear now whether this mail went out? `gone`: no run will ask again.
+
+        Then a draft that was not sent is thrown away, and its row says so first: a straggler that
+        still holds it finds the row closed.
+        """
+        if row.final or not gone:
+            return row.final
+        if row.external_id is not None:
+            item = await self._mailbox.get(row.external_id)
+        else:
+            item = await self._mailbox.find(row.key)
+        if self._settling(row) is not None:
+            return False
+        if item is not None and item.is_draft:
+            if row.state == "unknown":  # sent several times without an answer: a person looks
+                return False
+            await self._blocked(row, item, "its case was closed before it was sent")
+        elif row.tried or item is not None:
+            return (await self._look_for_it(row, item)).kind is SendKind.SENT
+        else:
+            await self._ledger.block(row, "its case was closed before it was written")
+        return True
+
+    async def is_there(self, row: Effect) -> bool:
+        """For `dunning check`: does the mailbox hold the mail that this row says was sent?"""
+        known = (row.result or {}).get("internet_message_id")
+        copy = await self._mailbox.find_sent(known) if known else None
+        copy = copy or await self._mailbox.find(row.key)
+        return copy is not None and not copy.is_draft
 
     async def check(self) -> str | None:
         """For `dunning doctor`: what a person must do about Outlook, or None when all is well."""
@@ -178,7 +210,9 @@ class OutlookActivities:
     async def _sent(self, row: Effect, item: Item | None) -> SendResult:
         imid = (item and item.internet_message_id) or row.before.get("internet_message_id")
         result = {"kind": SendKind.SENT, "internet_message_id": imid}
-        return _told(await self._ledger.settle(row, result))
+        row = await self._ledger.settle(row, result)
+        failpoints.reached("mail.after_record")
+        return _told(row)
 
     async def _blocked(self, row: Effect, item: Item, reason: str) -> SendResult:
         row = await self._ledger.block(row, reason)

@@ -113,8 +113,9 @@ def _with_model(choice: ModelChoice, model: str, api_base: str) -> ModelChoice:
 class Current:
     """Call it for the playbook as it is on disk now.
 
-    A playbook that was good and is broken by an edit stays in use, and the log says what is wrong with the
-    edit: money does not stop for a typing error. A broken one at the start raises `PlaybookError`.
+    A playbook that was good and is broken by an edit stays in use, and the log says what is wrong
+    with the edit: money does not stop for a typing error. A broken one at the start raises
+    `PlaybookError`.
     """
 
     def __init__(
@@ -202,13 +203,15 @@ def _currency_flaws(file: str, text: str, settings: Mapping[str, Any]) -> Iterat
             yield Flaw(
                 file,
                 _line_of(text, ("usd_per", currency)),
-                f"usd_per.{currency} is no currency. Use the three letters of ISO 4217 in lower case, as in eur.",
+                f"usd_per.{currency} is no currency. "
+                "Use the three letters of ISO 4217 in lower case, as in eur.",
             )
         elif isinstance(rate, int | float) and not 0 < rate < 1_000:
             yield Flaw(
                 file,
                 _line_of(text, ("usd_per", currency)),
-                f"usd_per.{currency} = {rate}: say how many US dollars one {currency.upper()} is worth.",
+                f"usd_per.{currency} = {rate}: "
+                f"say how many US dollars one {currency.upper()} is worth.",
             )
 
 
@@ -298,7 +301,7 @@ def _shown(value: Any) -> str:
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """Where a setting stands in the file; its section's heading when the setting itself is not found."""
+    """Where a setting stands in the file; failing that, its section's heading."""
     found, section = None, ""
     for number, line in enumerate(text.splitlines(), start=1):
         if heading := re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line):
@@ -439,16 +442,20 @@ _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 META = {"id", "version", "schema", "max_output_tokens", "tier", "inputs", "changelog"}
 # What a prompt may ask us to fill in. Who fills it: `activities/prompting.py`.
+_EVERY_CALL = frozenset({"glossary", "examples", "canary", "facts", "texts", "fence"})
 INPUTS: Mapping[str, frozenset[str]] = {
-    "decide": frozenset({"glossary", "examples", "canary", "actions", "slots", "default", "tools", "today", "facts", "texts", "fence"}),
-    "draft": frozenset({"glossary", "examples", "canary", "decision", "placeholders", "company", "language", "facts", "texts", "fence", "limits"}),
+    "decide": _EVERY_CALL | {"actions", "slots", "default", "tools", "today"},
+    "draft": _EVERY_CALL | {"decision", "placeholders", "company", "language"},
     "repair": frozenset({"problems"}),
     "glossary": frozenset(),
-}  # fmt: skip
+}
 # What a draft may leave for us to fill in; they stand in examples word for word.
-PLACEHOLDERS = frozenset(
-    ["owner_first_name", "company", "contact_first_name", "amount_due", "total_open", "open_invoice_count", "invoice_number", "due_date", "failed_on", "retry_at", "plan", "mrr", "tenure", "renewal_date", "renewal_amount", "update_link", "case_link"]
-)
+_LATER = """
+    owner_first_name company contact_first_name amount_due total_open open_invoice_count
+    invoice_number due_date failed_on retry_at plan mrr tenure renewal_date renewal_amount
+    update_link case_link
+"""
+PLACEHOLDERS = frozenset(_LATER.split())
 
 
 def prompt(playbook: Playbook, name: str) -> Prompt:
@@ -507,7 +514,8 @@ def _prompt_flaws(file: str, prompt: Prompt, text: str) -> Iterator[Flaw]:
             yield Flaw(
                 file,
                 _line_with(text, "inputs:"),
-                f"the input {name} is unknown. {_did_you_mean(name, known) if known else 'This prompt has none.'}",
+                f"the input {name} is unknown. "
+                + (_did_you_mean(name, known) if known else "This prompt has none."),
             )
     for place in _PLACE.finditer(prompt.body):
         if place[1] not in {*prompt.inputs, *PLACEHOLDERS}:

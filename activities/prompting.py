@@ -1,7 +1,7 @@
 """Turns a case into the messages that a model reads. Nothing here calls anything.
 
-What other people wrote travels as a JSON array inside a fence whose mark is new each time, and every `<`
-in it is escaped: it can neither close the fence nor look like ours.
+What other people wrote travels as a JSON array inside a fence whose mark is new each time, and
+every `<` in it is escaped: it can neither close the fence nor look like ours.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ DOES = {
 
 @dataclass(frozen=True)
 class Question:
-    """Messages, the hashes of the prompts they were made of, and the word that must never come back."""
+    """Messages, the hashes of their prompts, and the word that must never come back."""
 
     messages: tuple[Message, ...]
     prompts: Mapping[str, str]
@@ -94,11 +94,11 @@ def _tools(look_ups: int) -> str:
     if not look_ups:
         return ""
     return (
-        f"You may ask to see up to {look_ups} things first, in `need_more` (then the other fields do not count): "
-        '`read_note` or `read_ticket` with the id of a text that is cut off, `list_more_notes` with the id of the '
-        "oldest note, `list_invoices` with a number of months. Ask only if it could change your choice; "
-        "otherwise `need_more` is an empty list."
-    )  # fmt: skip
+        f"You may ask to see up to {look_ups} things first, in `need_more` (then the other fields "
+        "do not count): `read_note` or `read_ticket` with the id of a text that is cut off, "
+        "`list_more_notes` with the id of the oldest note, `list_invoices` with a number of "
+        "months. Ask only if it could change your choice; else `need_more` is an empty list."
+    )
 
 
 def _question(

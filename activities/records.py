@@ -20,7 +20,7 @@ from workflows.case import Action, DecidedBy, Options, Outcome, Proposal, Verdic
 from workflows.facts import Billing, Crm, Facts, OurMail, Source
 from workflows.nouns import ChargeId, CustomerId, DecisionId, InvoiceId, LetterId, Noun, Utc
 from workflows.playbook import Playbook
-from workflows.steps import Conclude, Entry, LetterKind, Ref
+from workflows.steps import Conclude, Concluded, Entry, LetterKind, Ref, SoFar
 
 __all__ = ["CaseRow", "DecisionRow", "LetterRow", "Line", "Records", "connect"]
 
@@ -136,6 +136,11 @@ class Records:
         self._clock = clock
         self._playbooks: dict[str, Playbook] = {}  # parsed once; a hash never changes its meaning
 
+    @property
+    def pool(self) -> Pool:
+        """For reports over all cases; what changes a case goes through a method here."""
+        return self._pool
+
     # ── cases ───────────────────────────────────────────────────────────────────────────
 
     async def open_case(
@@ -195,6 +200,73 @@ class Records:
             return await _the_case(connection, ref.invoice)
 
         return await transact(self._pool, work)
+
+    async def reopen(self, invoice: InvoiceId) -> bool:
+        """Its run goes on although it had closed the case: it was reset in Temporal."""
+
+        async def work(connection: Connection) -> bool:
+            row = await connection.fetchrow(
+                """update dunning."case" set state = 'open', outcome = null, closed_at = null,
+                     closed_by_person = false, updated_at = now()
+                   where invoice = $1 and state = 'closed' returning opened_at, cycle""",
+                invoice,
+            )
+            if row is not None:
+                await audit_line(
+                    connection, invoice=invoice, at=self._clock(), actor=US,
+                    event="case_opened_again", detail=f"cycle {row['cycle']}: its run was reset",
+                )  # fmt: skip
+            return row is not None
+
+        return await transact(self._pool, work)
+
+    async def known(self, invoices: Sequence[str]) -> frozenset[str]:
+        """Which of these have a case, open or closed."""
+        rows = await self._pool.fetch(
+            'select invoice from dunning."case" where invoice = any($1::text[])', list(invoices)
+        )
+        return frozenset(row["invoice"] for row in rows)
+
+    async def so_far(self, case: CaseRow) -> SoFar | None:
+        """What earlier runs of this cycle did, when they were lost and another one goes on.
+
+        The rounds of the run that goes on do not count: asked again, it gets the same answer.
+        """
+        if not case.rounds_before:
+            return None
+        decisions = [
+            row
+            for row in await self.decisions(case.invoice)
+            if row.cycle == case.cycle and row.round <= case.rounds_before
+        ]
+        ordinals = {row.ordinal for row in decisions}
+        effects = [
+            row
+            for row in await self.effects(case.invoice)
+            if row.ordinal in ordinals and row.purpose.startswith(("pay", "mail:", "note:"))
+        ]
+        done = [row for row in effects if row.state == "done"]
+        kinds = [(row.result or {}).get("kind") for row in done if row.purpose == "pay"]
+
+        def sent(kind: LetterKind) -> list[Effect]:
+            return [row for row in done if row.purpose == f"mail:{kind}"]
+
+        handoff = next(reversed(sent(LetterKind.HANDOFF)), None)
+        told = next((d for d in decisions if handoff and d.ordinal == handoff.ordinal), None)
+        moments = [row.case_at for row in effects] + [row.at for row in decisions]
+        return SoFar(
+            opened_at=case.opened_at,
+            latest=max(moments, default=case.opened_at),
+            attempts=sum(kind in ASKED_THE_BANK for kind in kinds),
+            owned=case.owned,
+            charged="processing" in kinds,
+            told_customer=bool(sent(LetterKind.UPDATE_LINK)),
+            told_csm=handoff is not None,
+            asked_csm=bool(sent(LetterKind.APPROVAL)),
+            escalated_for=_escalation(told) if told else None,
+            escalated_at=handoff.case_at if handoff and told else None,
+            **_last(decisions[-1] if decisions else None, effects, case.rounds_before),
+        )
 
     async def case(self, invoice: InvoiceId) -> CaseRow:
         """Raises `NoSuchCaseError` (a `LookupError`)."""
@@ -486,7 +558,7 @@ class Records:
         return [DecisionRow(**row) for row in rows]
 
     async def approve(
-        self, decision: DecisionId, verdict: str, actor: str, at: datetime
+        self, decision: DecisionId, verdict: str, actor: str, at: datetime, detail: str = ""
     ) -> DecisionRow:
         """A person's answer: `verdict` is approve, reject or expired. The first answer stays."""
 
@@ -500,7 +572,7 @@ class Records:
             if row is not None:
                 await audit_line(
                     connection, invoice=row["invoice"], at=at, actor=actor, decision=decision,
-                    event=_ANSWERED.get(verdict, verdict),
+                    event=_ANSWERED.get(verdict, verdict), detail=detail,
                 )  # fmt: skip
             stored = await connection.fetchrow(
                 "select * from dunning.decision where id = $1", decision
@@ -664,6 +736,7 @@ class Records:
         return self._clock().astimezone(UTC).date()
 
 
+ASKED_THE_BANK = ("paid", "declined", "requires_action", "processing")
 _ANSWERED = {"approve": "approved", "reject": "rejected", "expired": "approval_expired"}
 _CASE = ", ".join(CaseRow.model_fields)
 
@@ -676,6 +749,34 @@ def hash_of(*texts: str) -> str:
 def _plain(noun: Any) -> Json:
     body: Json = noun.model_dump(mode="json")
     return body
+
+
+def _escalation(decision: DecisionRow) -> tuple[str, ...] | None:
+    """Why the CSM was told; None when a mere link was announced to them."""
+    if decision.action is not Action.ESCALATE_NOW:
+        return None
+    return tuple(reason.code for reason in decision.verdict.reasons)
+
+
+def _last(row: DecisionRow | None, effects: Sequence[Effect], rounds: int) -> Json:
+    """The last decision, and whether somebody must still carry it out, or carry it on.
+
+    The keys of its effects are made of its ordinal, so another run that carries it out again does
+    only what is not done. A charge that was made, a no, or a later round's reading ended it.
+    """
+    if row is None:
+        return {}
+    charged = any(
+        effect.final for effect in effects if (effect.purpose, effect.ordinal) == ("pay", row.ordinal)
+    )
+    return {
+        "decision": Concluded(
+            decision=row.id, ordinal=row.ordinal, verdict=row.verdict, why=row.why
+        ),
+        "step": row.step + 1,
+        "unfinished": not charged and row.approval_verdict != "reject" and row.round == rounds,
+        "approved": row.approval_verdict == "approve" or row.decided_by is DecidedBy.PERSON,
+    }
 
 
 async def _lock(connection: Connection, invoice: str) -> None:

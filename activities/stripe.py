@@ -47,6 +47,8 @@ OUR_PLAN = "dunning_retry_at"  # metadata: when we will charge it
 
 NOTHING_TO_TAKE = "The invoice is not open: there is nothing to take."
 NOTHING_TO_GIVE = "The invoice is no longer open: there are no retries to hand back."
+STRIPE_RETRIES = "The retries are Stripe's again: it may charge this invoice at once."
+NOBODY_RETRIES = "Stripe did not retry this invoice before us: from now on nobody does."
 
 MOST_ERRORS = 3  # answers with a 5xx before we believe that Stripe has stored one for our key
 KEY_LIFE = timedelta(hours=12)  # Stripe keeps a key for at least 24 h; half of that is safe
@@ -184,19 +186,22 @@ class StripeActivities:
         if invoice is None or not _is_open(invoice):
             return await self._released(ref, NOTHING_TO_GIVE)
         if not case.owned and invoice["metadata"].get(OUR_MARK) is None:
-            return Ownership(taken=False, text="The retries were never ours.")
+            return Ownership(taken=False, text=await self._handed_back_before(ref))
         stripe_retries = case.auto_advance_found is True  # never seen: do not let it charge
         wanted: Json = {"metadata": {OUR_MARK: "", OUR_PLAN: ""}}
         if stripe_retries:
             wanted["auto_advance"] = True
         if await self._set(ref, "hand_back", invoice, wanted) is None:
             return await self._released(ref, NOTHING_TO_GIVE)
-        return await self._released(
-            ref,
-            "The retries are Stripe's again: it may charge this invoice at once."
-            if stripe_retries
-            else "Stripe did not retry this invoice before us: from now on nobody does.",
-        )
+        return await self._released(ref, STRIPE_RETRIES if stripe_retries else NOBODY_RETRIES)
+
+    async def _handed_back_before(self, ref: Ref) -> str:
+        """A second call says what the first one said: it stands in the closing note."""
+        effects = await self._ledger.of(ref.invoice, "hand_back")
+        given = [effect for effect in effects if effect.cycle == ref.cycle]
+        if not given:
+            return "The retries were never ours."
+        return STRIPE_RETRIES if given[-1].before.get("auto_advance") else NOBODY_RETRIES
 
     async def _released(self, ref: Ref, text: str) -> Ownership:
         await self._records.note_ownership(ref, owned=False, detail=text)
@@ -291,6 +296,32 @@ class StripeActivities:
             return await self._conclude(effect, PayKind.SETTLED, gone.ending.text)
         done = await self._already(effect, reading)
         return await self._keep(effect, done) if done else None
+
+    async def read_back(self, effect: Effect, gone: bool) -> bool:
+        """For the sweep: is it clear now what became of it? `gone`: no run will ask again."""
+        if effect.final:
+            return True
+        if effect.purpose != "pay":
+            return await self._read_setting_back(effect)
+        if await self.reconcile(effect) is not None:
+            return True
+        if not gone or effect.state == "unknown" or self._rest_left(effect) > timedelta(0):
+            return False
+        await self._keep(effect, _superseded("It never reached the bank, and its case is closed."))
+        return True
+
+    async def _read_setting_back(self, effect: Effect) -> bool:
+        """A value is there or it is not, whoever set it: either way nothing is unclear."""
+        try:
+            invoice = await self._reader.invoice(effect.invoice)
+        except Gone:
+            await self._ledger.settle(effect, {"kind": "closed"}, reason="the invoice is gone")
+            return True
+        if self._rest_left(effect) > timedelta(0):
+            return False
+        kind = "set" if _is_so(invoice, effect.before) else "not set"
+        await self._ledger.settle(effect, {"kind": kind}, reason=f"read back later: {kind}")
+        return True
 
     async def _already(self, effect: Effect, reading: StripeReading) -> PayResult | None:
         """What an earlier try of this charge did, as far as a fresh read shows it."""
@@ -434,13 +465,17 @@ class StripeActivities:
 
         Temporal waits, not we.
         """
-        assert effect.last_try is not None
-        left = effect.last_try + self._settle - self._ledger.clock()
+        left = self._rest_left(effect)
         if left > timedelta(0):
             raise retry_later(
                 f"The last charge of {effect.invoice} has no clear answer yet; we look again soon.",
                 left,
             )
+
+    def _rest_left(self, effect: Effect) -> timedelta:
+        if effect.last_try is None:
+            return timedelta(0)
+        return effect.last_try + self._settle - self._ledger.clock()
 
     async def _begin(self, effect: Effect, reading: StripeReading) -> Effect:
         """This try, committed. A charge of an earlier decision that is still unclear goes first."""

@@ -90,6 +90,8 @@ class RecoverInvoice(ListeningCase):
         self.told_customer = False
         self.told_csm = False
         self.asked_csm = False  # for an approval
+        self.approved = False  # what an earlier run had decided, a person has agreed to
+        self.unfinished: Concluded | None = None  # decided by an earlier run that was lost
         self.escalated_for: tuple[str, ...] | None = None  # the reasons of the handoff that is out
         self.csm_deadline: datetime | None = None
         self.decision: Concluded | None = None
@@ -119,10 +121,11 @@ class RecoverInvoice(ListeningCase):
                 await self.wait_for_the_bank()
                 continue
             await self.own_the_retries()
-            if not await self.gather_evidence():  # Stripe could not be read: decide nothing
-                continue
-            decision: Concluded | None = await self.decide()
-            if decision and decision.verdict.needs_approval:
+            decision = await self.take_up()
+            if not decision and not await self.gather_evidence():
+                continue  # Stripe could not be read: decide nothing
+            decision = decision or await self.decide()
+            if decision.verdict.needs_approval and not self.approved:
                 decision = await self.ask_a_person(decision)
             if decision:
                 await self.carry_out(decision)
@@ -170,9 +173,22 @@ class RecoverInvoice(ListeningCase):
             )
             self.owned = ownership.taken
 
+    async def take_up(self) -> Concluded | None:
+        """What a lost run had decided last is carried out by this one, or carried on.
+
+        The ledger knows what is done already, and does only the rest.
+        """
+        decision, self.unfinished = self.unfinished, None
+        if decision:
+            self.weighed = await steps.WEIGH(
+                steps.Weigh(ref=self.ref), "Weigh again what the lost run had weighed"
+            )
+            self.brief = self.weighed.brief
+        return decision
+
     async def gather_evidence(self) -> bool:
         """Ask every system at once. One that fails is missing; it does not stop the case."""
-        self.round, self.step, self.pending = self.round + 1, 0, None
+        self.round, self.step, self.pending, self.approved = self.round + 1, 0, None, False
         self.now_in(State.GATHERING)
         order = steps.Gather(ref=self.ref)
         missing = await self.missing_after(
@@ -592,6 +608,8 @@ class RecoverInvoice(ListeningCase):
         self.attempts, self.owned, self.charged = done.attempts, done.owned, done.charged
         self.told_customer, self.told_csm = done.told_customer, done.told_csm
         self.asked_csm, self.decision = done.asked_csm, done.decision
+        self.step, self.approved = done.step, done.approved
+        self.unfinished = done.decision if done.unfinished else None
         self.escalated_for = done.escalated_for
         if done.escalated_at:
             self.csm_deadline = done.escalated_at + timedelta(days=self.case.waits.csm_days)

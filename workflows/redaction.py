@@ -123,7 +123,7 @@ _STYLED_AWAY = re.compile(
 
 
 def _visible(text: str, counts: Counter[str]) -> str:
-    """Only what a person reading the text would see. NFKC also turns ｆｕｌｌ-width into plain letters."""
+    """Only what a person would see. NFKC also turns ｆｕｌｌ-width into plain letters."""
     text = _EMOJI.sub("", _SOFT_HYPHEN.sub("", text))
     for pattern in (_COMMENT, _STYLED_AWAY, _TAGS, _BIDI, _SMUGGLED):
         text, found = pattern.subn("", text)
@@ -239,7 +239,7 @@ def _labelled(word: str) -> Judge:
 
 
 _I = re.IGNORECASE
-_SAYS_SECRET = (  # noqa: S105 - the words that announce one
+_ANNOUNCES_KEY = (
     r"password|passwd|passcode|passwort|mot de passe|contraseña|api[ _-]?key|secret|cvc|cvv|pin"
 )
 _SAYS_ACCOUNT = (
@@ -276,7 +276,7 @@ _KEYS: tuple[Secret, ...] = tuple(
 )
 _PASSWORD: Secret = (
     "key",
-    re.compile(rf"\b((?:{_SAYS_SECRET})\s*(?:is|ist|est|es|:|=)\s*)(\S+)", _I),
+    re.compile(rf"\b((?:{_ANNOUNCES_KEY})\s*(?:is|ist|est|es|:|=)\s*)(\S+)", _I),
     _labelled("[key]"),
 )
 _ADDRESSES: tuple[Secret, ...] = (
@@ -293,7 +293,7 @@ _ADDRESSES: tuple[Secret, ...] = (
         "link",
         re.compile(
             r"\b(?:[a-z][a-z0-9+.-]{1,9}://|www\.|mailto:|tel:|javascript:|data:[a-z]+/)"
-            r"[^\s<>\"'|\\^`\]})]+(?<![.,;!?])",
+            r"[^\s<>\"'|\\^`\]})]*[^\s<>\"'|\\^`\]}).,;!?]",
             _I,
         ),
         _always("[link]"),
@@ -311,7 +311,7 @@ _BANKING: tuple[Secret, ...] = (
     ),
     ("id", re.compile(rf"\b(?:{_STRIPE_IDS})_[A-Za-z0-9]{{8,}}"), _always("[id]")),
 )
-# By country: US · UK · Brazil (people, firms) · Italy, India, Spain · France, Nordic and Korea, China
+# US · UK · Brazil, people and firms · Italy, India · Spain · France · Nordic, Korea, China
 _PEOPLE: tuple[Secret, ...] = tuple(
     ("national id", re.compile(pattern), _always("[national id]"))
     for pattern in (

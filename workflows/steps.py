@@ -61,6 +61,25 @@ class Waits(Noun):
     handoff_after_days: int
 
 
+class SoFar(Noun):
+    """What the lost runs of this cycle had done, as the ledger knows: the case goes on there."""
+
+    opened_at: Utc
+    latest: Utc  # case time of the last thing they wrote down
+    attempts: int = 0
+    owned: bool = False
+    charged: bool = False  # a debit was under way
+    told_customer: bool = False
+    told_csm: bool = False
+    asked_csm: bool = False
+    escalated_for: tuple[str, ...] | None = None  # the reasons of the last handoff that went out
+    escalated_at: Utc | None = None
+    decision: "Concluded | None" = None  # the last one
+    step: int = 0  # of the next decision in the same round
+    unfinished: bool = False  # the last decision is to be carried out, or carried on
+    approved: bool = False  # a person has agreed to it already
+
+
 class CaseOpened(Noun):
     cycle: int
     playbook: str  # hash; a running case keeps the playbook it started with
@@ -68,6 +87,7 @@ class CaseOpened(Noun):
     waits: Waits
     closed_before: Outcome | None = None  # a person closed this case; it stays closed
     round: int = 0  # the last round of an earlier, lost run of this same case
+    so_far: SoFar | None = None  # what that run had done
 
 
 class Entry(Noun):
@@ -238,6 +258,10 @@ class Concluded(Noun):
     why: str  # one sentence for people
 
 
+SoFar.model_rebuild()
+CaseOpened.model_rebuild()
+
+
 # ── people ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -307,22 +331,28 @@ class Sweeping(Noun):
 
 
 class Found(Noun):
-    """What one pass found. `left` are open invoices that this pass may not start any more."""
+    """What one pass found. `left` are open invoices that this pass does not start."""
 
+    at: Utc
     missing: tuple[InvoiceId, ...] = ()  # open, past due, and no case
     lost: tuple[InvoiceId, ...] = ()  # an open case whose run is gone
     moved: tuple[InvoiceId, ...] = ()  # an open case that knows less than Stripe
-    left: tuple[InvoiceId, ...] = ()
+    reset: tuple[InvoiceId, ...] = ()  # a closed case whose run goes on, because it was reset
+    left: tuple[InvoiceId, ...] = ()  # the first of them
+    left_count: int = 0
 
 
 class Swept(Noun):
     started: tuple[InvoiceId, ...] = ()
     restarted: tuple[InvoiceId, ...] = ()
+    reopened: tuple[InvoiceId, ...] = ()  # their run was reset after it had closed the case
     told: tuple[InvoiceId, ...] = ()
-    left: int = 0
+    left: tuple[InvoiceId, ...] = ()  # too old, or too many at once: the first of them
+    left_count: int = 0
     reconciled: int = 0
     unclear: int = 0
     broken: tuple[str, ...] = ()  # promises that the records or the world do not keep
+    failed: tuple[str, ...] = ()  # parts of this pass that did not work
 
 
 # ── the steps themselves ────────────────────────────────────────────────────────────────
@@ -471,12 +501,22 @@ NOTE = _vendor(
     within=timedelta(hours=1),
 )
 
+SOON = timedelta(minutes=10)  # a pass that takes longer is better begun anew
 FIND_MISSED = _vendor("stripe", "find_missed_invoices", Sweeping, Found, seconds=300)
+RECONCILE = _vendor("stripe", "reconcile_charges", Sweeping, Swept, seconds=300, within=SOON)
+RECONCILE_MAILS = _vendor("graph", "reconcile_mails", Sweeping, Swept, seconds=300, within=SOON)
+RECONCILE_NOTES = _vendor("hubspot", "reconcile_notes", Sweeping, Swept, seconds=300, within=SOON)
 CATCH_UP = _vendor("", "catch_up", Found, Swept, seconds=300)
-RECONCILE = _vendor("stripe", "reconcile_unclear_effects", Sweeping, Swept, seconds=300)
-CHECK = _vendor("stripe", "check_promises", Sweeping, Swept, seconds=300, retry=TWICE)
+CHECK = _vendor(
+    "stripe", "check_promises", Sweeping, Swept, seconds=300, retry=TWICE, within=SOON
+)
+CHECK_MAILS = _vendor(
+    "graph", "check_mails", Sweeping, Swept, seconds=300, retry=TWICE, within=SOON
+)
 
-OF_THE_SWEEP = (FIND_MISSED, CATCH_UP, RECONCILE, CHECK)
+OF_THE_SWEEP = (
+    FIND_MISSED, RECONCILE, RECONCILE_MAILS, RECONCILE_NOTES, CATCH_UP, CHECK, CHECK_MAILS,
+)  # fmt: skip
 ALL: tuple[Step[Noun, Noun], ...] = tuple(
     step for step in list(globals().values()) if isinstance(step, Step) and step not in OF_THE_SWEEP
 )
