@@ -1,7 +1,8 @@
-"""A language model that is not one: an OpenAI-compatible server that answers our own prompts, well or badly.
+"""A language model that is none: an OpenAI-compatible server that knows our own prompts.
 
-`helpful` reads what is offered and answers sensibly; every other mode is a way in which models go wrong.
-Set it with `POST /mode {"mode": "garbage"}`; `GET /mode` tells it and how often the model was asked.
+`helpful` reads what is offered and answers sensibly; every other mode is a way in which models go
+wrong. Set it with `POST /mode {"mode": "garbage"}`; `GET /mode` tells it, and how often the model
+was asked.
 """
 
 import asyncio
@@ -215,7 +216,8 @@ _TALK_FIRST = re.compile(
     re.IGNORECASE,
 )
 _ORDERS = re.compile(
-    r"ignore|disregard|instruction|system:|assistant|policy v|admin|you must|\[encoded\]|\[hidden|ignorier|AI\b",
+    r"ignore|disregard|instruction|system:|assistant|policy v|admin|you must|ignorier|AI\b"
+    r"|\[encoded\]|\[hidden",
     re.IGNORECASE,
 )
 
