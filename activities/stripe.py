@@ -221,6 +221,7 @@ class StripeActivities:
         """
         reached(f"{purpose}.before_intent")
         if _is_so(invoice, wanted):
+            await self._found_set(ref, purpose, wanted)
             return invoice
         effect = await self._ledger.intend_next(
             ref.invoice, purpose, wanted, cycle=ref.cycle, case_at=ref.now
@@ -241,6 +242,12 @@ class StripeActivities:
         await self._ledger.settle(effect, {"kind": "set"})
         reached(f"{purpose}.after_record")
         return answer.to_dict()
+
+    async def _found_set(self, ref: Ref, purpose: str, wanted: Json) -> None:
+        """An earlier try of ours did it, although its answer was lost: its row is done."""
+        for effect in (await self._ledger.of(ref.invoice, purpose))[-1:]:
+            if effect.tried and not effect.final and effect.before == wanted:
+                await self._ledger.settle(effect, {"kind": "set"}, reason="read back")
 
     async def _not_set(self, ref: Ref, effect: Effect, error: stripe.StripeError) -> None:
         """The invoice was closed while we looked away, or Stripe has to be asked again."""

@@ -63,6 +63,16 @@ async def test_what_we_found_survives_a_lost_answer(shop: Shop, loss: str):
     assert (await invoice.at_stripe())["auto_advance"] is True
 
 
+@pytest.mark.parametrize("loss", ["cut_after", "error_after"])
+async def test_what_a_lost_answer_did_does_not_stay_unclear_for_ever(shop: Shop, loss: str):
+    invoice = await shop.failed_unowned()
+    await shop.goes_wrong(loss, UPDATE)
+
+    await take(shop, invoice)
+
+    assert await shop.ledger.unclear(older_than=timedelta(0)) == []
+
+
 async def test_where_stripe_keeps_the_retries_nothing_is_touched(shop: Shop):
     invoice = await shop.failed_unowned(playbook=THEIRS)
 
