@@ -7,12 +7,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 HERE   := $(CURDIR)
 TESTS  ?=
-
-# What the linters look at.
-CODE := workflows activities starter sandbox worker.py settings.py logs.py encryption.py tests
+SEED   ?= 1
+ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint types format lock clean
+.PHONY: help demo up test lint types chaos proof format lock clean
 
 help: ## Show what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,11 +26,19 @@ test: $(VENV)/.dev ## Run the tests (TESTS="tests/policy -k payday" runs some)
 	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-n auto --dist loadfile)
 
 lint: $(VENV)/.dev ## Check style, and that no layer imports what is above it
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 
 types: $(VENV)/.dev ## Check types
 	$(BIN)/mypy
+
+chaos: $(VENV)/.dev ## Kill, cut and shuffle for a minute, then count (SEED=7 ARGS="--cases 60")
+	$(BIN)/python -m proof chaos --seed $(SEED) $(ARGS)
+
+proof: $(VENV)/.dev ## The full proof: 20 storms, 20,000 hostile webhooks, the long property tests
+	DUNNING_PROOF=full $(BIN)/python -m pytest tests/once_only
+	$(BIN)/python -m proof all $(ARGS)
 
 format: $(VENV)/.dev ## Write the code as the formatter would
 	$(BIN)/ruff format .

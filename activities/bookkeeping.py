@@ -10,7 +10,6 @@ from workflows.case import Outcome
 from workflows.playbook import Playbook
 from workflows.steps import CaseOpened, Close, Done, OpenCase, Record, Waits
 
-
 ANSWERS = {"approved": "approve", "rejected": "reject"}  # an audit line's event: a verdict
 
 

@@ -1,7 +1,7 @@
 """Weighing the evidence and letting the rules conclude: the two steps around the agent's proposal.
 
-The rules read what people wrote as it stands; the agent sees it redacted. Both see only this
-round's snapshots, so that a step that runs twice says the same thing twice.
+Rules and agent read the same redacted texts, and only this round's snapshots, so that a step that
+runs twice says the same thing twice.
 """
 
 from temporalio import activity
@@ -15,7 +15,7 @@ from workflows.evidence import Evidence, Pack
 from workflows.facts import Facts, Source
 from workflows.nouns import DecisionId
 from workflows.playbook import Playbook
-from workflows.redaction import redact_facts
+from workflows.redaction import redact, redact_facts
 from workflows.situation import Situation, in_usd
 from workflows.steps import Conclude, Concluded, LookedUp, LookUp, Ref, Weigh, Weighed
 
@@ -79,13 +79,14 @@ class Deciding:
 
 def weigh(facts: Facts, playbook: Playbook) -> tuple[Weighed, Pack]:
     """What the rules leave open, whom to ask, and the pack to ask with."""
-    options = policy.narrow(facts, playbook)
+    clean = redact_facts(facts)
+    options = policy.narrow(clean, playbook)
     pack = evidence.build(facts, options, playbook)
     weighed = Weighed(
         options=options,
         ask_model=is_worth_asking(facts, options, playbook),
         pack=pack.hash,
-        brief=brief(facts, playbook),
+        brief=brief(clean, playbook),
         draft_model=may_draft(facts, options, playbook),
         tell_csm=playbook.handoff.when == "always" or Situation(facts, playbook).is_high_value,
     )
@@ -114,10 +115,9 @@ def _is_legal(options: Options) -> bool:
 
 def brief(facts: Facts, playbook: Playbook) -> Brief:
     """Four phrases for people who look at a list of cases. The reason never names a fraud."""
-    clean = redact_facts(facts)
-    company = clean.crm.company_name if clean.crm else None
+    company = facts.crm.company_name if facts.crm else None
     return Brief(
-        account=words.tidy(company or clean.customer.name, 60) or facts.customer.id,
+        account=words.tidy(redact(company or facts.customer.name or ""), 60) or facts.customer.id,
         amount=facts.invoice.remaining,
         why=words.in_brief(facts, playbook),
         decline_code=(facts.failure.decline_code or facts.failure.code) if facts.failure else None,
@@ -135,7 +135,7 @@ def settle(
     if (ended := policy.ending(facts)) is not None:
         reason = Reason(code=ended.code, text=ended.text)
         return Verdict(action=Action.STOP, reasons=(reason,), decided_by=DecidedBy.POLICY)
-    return policy.clamp(facts, options, proposal, playbook)
+    return policy.clamp(redact_facts(facts), options, proposal, playbook)
 
 
 DONE = {

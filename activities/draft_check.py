@@ -1,7 +1,7 @@
 """Reads a model's draft before anybody else does: code, not a second model.
 
-A draft may name amounts, dates, links and people only by placeholders that code fills in, may repeat
-only what the evidence says, and may promise, threaten, blame or reveal nothing.
+A draft may name amounts, dates, links and people only by placeholders that code fills in, may
+repeat only what the evidence says, and may promise, threaten, blame or reveal nothing.
 """
 
 import re
@@ -289,9 +289,11 @@ WITHOUT_CAPITALS = frozenset({"ja", "zh", "ko", "ar", "he", "th", "hi"})
 def _names(part: Part, context: Context) -> Iterator[Finding]:
     if part.language in WITHOUT_CAPITALS:
         return
-    for name in _strange_names(part, context):
+    strange = list(_strange_names(part, context))
+    for name in strange:
         text = f"the name {name!r} is not in the evidence; people are named by placeholders"
-        yield Finding("NAME", part.to_customer, f"{part.where}: {text}.")
+        pair = any(f"{name} {other}" in part.bare for other in strange)
+        yield Finding("NAME", part.to_customer or pair, f"{part.where}: {text}.")
     greeted = _greeted(part)
     if greeted and plain(greeted) not in _harmless(part, context):
         yield _block(
@@ -327,7 +329,7 @@ def _is_second_name(
 
 
 def _given_names_at_start(text: str) -> Iterator[str]:
-    """`Sarah will call you`: a sentence's first word has its capital anyway; only a list can tell."""
+    """`Sarah will call`: a sentence's first word has its capital anyway; only a list can tell."""
     for sentence in re.split(r"(?<=[.!?\n])\s+", text):
         first = _TOKEN.match(sentence.strip())
         if first and plain(first[0]) in _given_names():
@@ -379,7 +381,12 @@ _MARKS = re.compile(
 )
 
 
+_SPELT_ADDRESS = re.compile(r"\bat \w+ dot \w+|\b\w+ punkt (?:de|com)\b", re.IGNORECASE)
+
+
 def _addresses(part: Part, context: Context) -> Iterator[Finding]:
+    if _SPELT_ADDRESS.search(part.bare):
+        yield _block("ADDRESS", part, "spells out an address; leave it out")
     _, counts = redact_counted(part.bare, 100_000)
     for kind in counts:
         yield _block("ADDRESS", part, f"contains something like a {kind}; leave it out")

@@ -1,13 +1,12 @@
 """How a failed step tells Temporal what to do next, in words for the person who reads the Web UI.
 
     ApplicationError
-    ├── RetryLater       the system is slow, limiting or down: Temporal calls again (after a stated wait)
+    ├── RetryLater       slow, limiting, down, or refusing us: Temporal calls again, after a wait
     ├── InvalidRequest   the system says our request is wrong: no retry can mend it
-    ├── Refused          credentials or permissions are missing: a person must act first
     └── Bug              something that must never happen, happened: stop and look
 
-Messages name the invoice and what to do. They never carry a vendor's body, a secret or personal data,
-because failures are kept in Temporal's history.
+Messages name the invoice and what to do. They never carry a vendor's body, a secret or personal
+data, because failures are kept in Temporal's history.
 """
 
 from datetime import timedelta
@@ -27,7 +26,7 @@ def invalid_request(message: str) -> ApplicationError:
 
 
 def refused(message: str) -> ApplicationError:
-    """Credentials fail for every case at once, so each waits long: an hour, as people need to act."""
+    """Credentials fail for every case at once; each waits an hour, as people need to act."""
     return ApplicationError(message, type="RetryLater", next_retry_delay=LONGEST_WAIT * 2)
 
 

@@ -164,11 +164,10 @@ class HubspotActivities:
         """One note on the company, once, whatever is lost on the way. A person may edit it
         later.
         """
-        effect = EffectId(
-            invoice=order.ref.invoice, purpose=f"note:{order.step}", ordinal=order.ordinal
-        )
         failpoints.reached("note.before_intent")
-        row = await self._ledger.intend(effect, cycle=order.ref.cycle, case_at=order.ref.now)
+        row = await self._ledger.intend(
+            effect_of(order), cycle=order.ref.cycle, case_at=order.ref.now
+        )
         failpoints.reached("note.after_intent")
         if row.final:
             return _written(row)
@@ -327,6 +326,12 @@ _PROPERTY: Row = {
     "fieldType": "text",
     "hasUniqueValue": True,
 }
+
+
+def effect_of(order: WriteNote) -> EffectId:
+    """A cycle has one end: whichever decision was the last, it is noted once."""
+    ordinal = order.ref.cycle if order.step == "closed" else order.ordinal
+    return EffectId(invoice=order.ref.invoice, purpose=f"note:{order.step}", ordinal=ordinal)
 
 
 def _properties(order: WriteNote, row: Effect) -> dict[str, str]:

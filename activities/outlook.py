@@ -55,7 +55,7 @@ class OutlookActivities:
         """
         failpoints.reached("mail.before_intent")
         row = await self._ledger.intend(
-            _effect(order), cycle=order.ref.cycle, case_at=order.ref.now
+            effect_of(order), cycle=order.ref.cycle, case_at=order.ref.now
         )
         failpoints.reached("mail.after_intent")
         if row.final:
@@ -251,9 +251,12 @@ class OutlookActivities:
         return SendResult(kind=SendKind.UNCLEAR, text=row.reason)
 
 
-def _effect(order: Send) -> EffectId:
+def effect_of(order: Send) -> EffectId:
+    """A cycle has one end: whichever decision was the last, people stand down once."""
+    ends = order.kind is LetterKind.STAND_DOWN
     purpose = f"mail:{order.kind}" + (f":{order.step}" if order.kind is LetterKind.REMINDER else "")
-    return EffectId(invoice=order.ref.invoice, purpose=purpose, ordinal=order.ordinal)
+    ordinal = order.ref.cycle if ends else order.ordinal
+    return EffectId(invoice=order.ref.invoice, purpose=purpose, ordinal=ordinal)
 
 
 def _told(row: Effect) -> SendResult:

@@ -88,7 +88,7 @@ def choose(facts: Facts, playbook: Playbook, tz: ZoneInfo) -> Quotes:
     silent = words.is_fraud_sensitive(facts, playbook)
     signals = reading.read(facts, playbook)
     attacking = {s.where for s in signals if s.topic in reading.ATTACKS}
-    topics = {
+    topics: dict[str, set[Topic]] = {
         where: {s.topic for s in signals if s.where == where}
         for where in {s.where for s in signals}
     }
@@ -113,7 +113,7 @@ def instructs(text: str, playbook: Playbook) -> bool:
     return bool(reading.attacks(text, playbook))
 
 
-def _weight(said: "_Said", topics: dict[str, set[str]]) -> int:
+def _weight(said: "_Said", topics: dict[str, set[Topic]]) -> int:
     of_topics = max((TOPICS.get(topic, 4) for topic in topics.get(said.where, ())), default=0)
     return 2 * of_topics + weigh(said.text) + 3 * said.is_open + 2 * said.by_customer
 

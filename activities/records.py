@@ -766,9 +766,8 @@ def _last(row: DecisionRow | None, effects: Sequence[Effect], rounds: int) -> Js
     """
     if row is None:
         return {}
-    charged = any(
-        effect.final for effect in effects if (effect.purpose, effect.ordinal) == ("pay", row.ordinal)
-    )
+    charges = [effect for effect in effects if effect.purpose == "pay"]
+    charged = any(effect.final for effect in charges if effect.ordinal == row.ordinal)
     return {
         "decision": Concluded(
             decision=row.id, ordinal=row.ordinal, verdict=row.verdict, why=row.why

@@ -17,7 +17,7 @@ from activities.ledger import Effect, EffectId, InFlightError, Ledger
 from activities.readings import StripeReading
 from activities.records import Records
 from activities.stripe_api import Gone, code_of, connect, disconnect, in_our_words
-from activities.stripe_reader import Reader, completed_by
+from activities.stripe_reader import Reader, completed_by, has_ended
 from workflows import policy, steps
 from workflows.case import Action, Permit
 from workflows.facts import BankAttempt, Facts, Source
@@ -49,6 +49,7 @@ NOTHING_TO_TAKE = "The invoice is not open: there is nothing to take."
 NOTHING_TO_GIVE = "The invoice is no longer open: there are no retries to hand back."
 STRIPE_RETRIES = "The retries are Stripe's again: it may charge this invoice at once."
 NOBODY_RETRIES = "Stripe did not retry this invoice before us: from now on nobody does."
+SUBSCRIPTION_ENDED = "The subscription has ended meanwhile: from now on nobody retries."
 
 MOST_ERRORS = 3  # answers with a 5xx before we believe that Stripe has stored one for our key
 KEY_LIFE = timedelta(hours=12)  # Stripe keeps a key for at least 24 h; half of that is safe
@@ -186,21 +187,26 @@ class StripeActivities:
         if invoice is None or not _is_open(invoice):
             return await self._released(ref, NOTHING_TO_GIVE)
         if not case.owned and invoice["metadata"].get(OUR_MARK) is None:
-            return Ownership(taken=False, text=await self._handed_back_before(ref))
-        stripe_retries = case.auto_advance_found is True  # never seen: do not let it charge
+            return Ownership(taken=False, text=await self._handed_back_before(ref, invoice))
+        # Never seen, or the subscription ended meanwhile: do not let Stripe charge it.
+        stripe_retries = case.auto_advance_found is True and not has_ended(invoice)
         wanted: Json = {"metadata": {OUR_MARK: "", OUR_PLAN: ""}}
         if stripe_retries:
             wanted["auto_advance"] = True
         if await self._set(ref, "hand_back", invoice, wanted) is None:
             return await self._released(ref, NOTHING_TO_GIVE)
+        if has_ended(invoice):
+            return await self._released(ref, SUBSCRIPTION_ENDED)
         return await self._released(ref, STRIPE_RETRIES if stripe_retries else NOBODY_RETRIES)
 
-    async def _handed_back_before(self, ref: Ref) -> str:
+    async def _handed_back_before(self, ref: Ref, invoice: Json) -> str:
         """A second call says what the first one said: it stands in the closing note."""
         effects = await self._ledger.of(ref.invoice, "hand_back")
         given = [effect for effect in effects if effect.cycle == ref.cycle]
         if not given:
             return "The retries were never ours."
+        if has_ended(invoice):
+            return SUBSCRIPTION_ENDED
         return STRIPE_RETRIES if given[-1].before.get("auto_advance") else NOBODY_RETRIES
 
     async def _released(self, ref: Ref, text: str) -> Ownership:

@@ -86,9 +86,9 @@ class Reader:
     # ── the calls ───────────────────────────────────────────────────────────────────────
 
     async def invoice(self, id: InvoiceId) -> Json:
-        """The bare invoice, for writing to it."""
+        """The invoice and its subscription's state, for writing to the invoice."""
         with asking(id):
-            return await self._invoice(id, expand=())
+            return await self._invoice(id, expand=("parent.subscription_details.subscription",))
 
     async def _invoice(
         self,
@@ -279,6 +279,12 @@ def _next_method(invoice: Json, customer: Json) -> Json | str | None:
         customer.get("default_source"),
     )
     return next((place for place in places if place), None)
+
+
+def has_ended(invoice: Json) -> bool:
+    """Is the subscription that this invoice is for cancelled? Then Stripe collects it no more."""
+    status = (_subscription_in(invoice) or {}).get("status")
+    return status in ("canceled", "incomplete_expired")
 
 
 def _subscription_in(invoice: Json) -> Json | None:

@@ -79,7 +79,7 @@ def run_all(seeds: Sequence[int], size: Size, console: Console) -> int:
 
 def _in_its_own_process(seed: int, size: Size) -> int:
     argv = [sys.executable, "-m", "proof", "chaos", "--seed", str(seed), *size.options.split()]
-    return subprocess.run(argv, check=False).returncode  # noqa: S603 - our own program
+    return subprocess.run(argv, check=False).returncode
 
 
 def _kept(seed: int) -> Verdict:

@@ -25,6 +25,7 @@ from sandbox.accounts import Account
 from starter import local
 
 MOST_TIMELINES = 5
+MOST_LINES = 60
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ class Verdict:
     faults: int
     calls: int
     kills: dict[str, int]
-    kills_planned: int
     webhooks: int
     violations: int
     broken: tuple[str, ...]
@@ -110,7 +110,7 @@ async def _perform(machines: Machines, size: Size, console: Console, began: floa
     _keep(machines.folder, verdict, promises, found, storm)
     kills = ", ".join(f"{victim} {count}" for victim, count in sorted(verdict.kills.items()))
     spent = ", ".join(f"{role} {seconds:.0f}" for role, seconds in verdict.cpu_seconds.items())
-    console.print(f"Killed {kills} ({verdict.kills_planned} planned). CPU seconds: {spent}.")
+    console.print(f"Killed {kills}. CPU seconds: {spent}.")
     console.print(f"[bold]{verdict.line()}[/bold]")
     return verdict
 
@@ -155,7 +155,6 @@ async def _verdict(
         faults=sum(call.fault is not None for call in calls),
         calls=len(calls),
         kills=kills,
-        kills_planned=len(machines.plan.kills),
         webhooks=len(await machines.sandbox.deliveries()),
         violations=sum(len(promise.breaches) for promise in promises),
         broken=tuple(promise.code for promise in promises if not promise.kept),
@@ -172,7 +171,7 @@ def _announce(console: Console, plan: Plan, size: Size) -> None:
     odds = ", ".join(f"{fault.kind} {fault.probability:.1%}" for fault in plan.faults)
     console.print(
         f"Chaos, seed {plan.seed}: {size.cases} cases, {size.storm:g} s of storm, "
-        f"{len(plan.kills)} kills, {len(plan.deeds)} acts of people. Payloads "
+        f"{len(plan.deeds)} acts of people. Payloads "
         f"{'sealed' if plan.sealed else 'open'}; a waited day takes {86_400 / SPEED:g} s; "
         f"an unclear answer rests {SETTLE_SECONDS:g} s.\nOdds of each call: {odds}."
     )
@@ -191,7 +190,7 @@ def _tell(
     concerned = [b.invoice for p in promises for b in p.breaches if b.invoice]
     for invoice in list(dict.fromkeys(concerned))[:MOST_TIMELINES]:
         console.print(f"\n[bold]{invoice}[/bold]")
-        for at, line in timeline(found, storm, invoice):
+        for at, line in timeline(found, storm, invoice)[-MOST_LINES:]:
             console.print(f"  {at:%H:%M:%S.%f}  {escape(line)}", soft_wrap=True)
     if concerned:
         console.print(

@@ -5,6 +5,7 @@ processes interleave does not: they run on a real machine. A seed is the same st
 nanosecond.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -42,7 +43,8 @@ STORM_FAULTS: tuple[FaultKind, ...] = (
     "cut_before",
     "cut_after",
 )
-WORKER_DIES_EVERY = (2.0, 8.0)  # seconds
+WORKERS: tuple[Victim, ...] = ("worker-1", "worker-2")
+A_WORKER_DIES_EVERY = (2.0, 8.0)  # seconds, while both work
 POSTGRES_IS_DOWN = 5.0  # seconds
 TEMPORAL_DEATHS, RECEIVER_DEATHS, POSTGRES_STOPS = 3, 5, 2  # in a storm of a minute
 LAST_FAILURE = 0.7  # of the storm: by then every invoice has failed
@@ -89,12 +91,13 @@ class Plan:
     cast: tuple[Member, ...]
     deeds: tuple[Deed, ...]
     kills: tuple[Kill, ...]
+    lives: Mapping[Victim, tuple[float, ...]]  # how long each worker works before it is killed
     faults: tuple[Fault, ...]
 
 
 def draw(seed: int, cases: int, storm: float) -> Plan:
     """The storm of this seed."""
-    rng = Random(seed)  # noqa: S311 - repeatable on purpose
+    rng = Random(seed)
     canary = "qzv" + "".join(rng.choices(ascii_lowercase, k=7))
     members = tuple(_member(rng, number, canary) for number in range(cases))
     return Plan(
@@ -105,6 +108,7 @@ def draw(seed: int, cases: int, storm: float) -> Plan:
         cast=members,
         deeds=tuple(sorted(_deeds(rng, members, storm), key=lambda deed: deed.at)),
         kills=tuple(sorted(_kills(rng, storm), key=lambda kill: kill.at)),
+        lives={worker: _lives(rng, storm) for worker in WORKERS},
         faults=_faults(rng),
     )
 
@@ -132,15 +136,19 @@ def _seconds(rng: Random, kind: FaultKind) -> float:
 
 
 def _kills(rng: Random, storm: float) -> list[Kill]:
-    at, kills = rng.uniform(*WORKER_DIES_EVERY), []
-    while at < storm:
-        kills.append(Kill(at, rng.choice(("worker-1", "worker-2"))))
-        at += rng.uniform(*WORKER_DIES_EVERY)
     share = storm / 60
-    kills += _spread(rng, storm, "temporal", TEMPORAL_DEATHS * share)
+    kills = _spread(rng, storm, "temporal", TEMPORAL_DEATHS * share)
     kills += _spread(rng, storm, "receiver", RECEIVER_DEATHS * share)
     kills += _spread(rng, storm - POSTGRES_IS_DOWN, "postgres", POSTGRES_STOPS * share)
     return kills
+
+
+def _lives(rng: Random, storm: float) -> tuple[float, ...]:
+    """With two workers, one is killed every 2 to 8 s, and every life is twice as long."""
+    lives: list[float] = []
+    while sum(lives) < storm:
+        lives.append(len(WORKERS) * rng.uniform(*A_WORKER_DIES_EVERY))
+    return tuple(lives)
 
 
 def _spread(rng: Random, span: float, victim: Victim, times: float) -> list[Kill]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -14,7 +15,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from proof.evidence import AuditLine, Done, read_audit
-from proof.machines import Machines
+from proof.machines import Machines, until
 from proof.plan import POSTGRES_IS_DOWN, Act, Deed, Kill, Plan, Victim
 from sandbox.accounts import Account, good_card
 from sandbox.control import SandboxError
@@ -30,10 +31,8 @@ POST_IS_CARRIED_EVERY = (0.4, 1.5)  # seconds: until then events pile up, to be 
 TOLD = 3  # every event arrives so often
 PATIENCE = 25.0  # seconds that a person tries to get an order through
 AUDIT_IS_COPIED_EVERY = 7.0
-SWEEPS_EVERY = 15.0
+SWEEPS_EVERY = 30.0
 LOOKS_EVERY = 1.5
-WORKERS: tuple[Victim, ...] = ("worker-1", "worker-2")
-WORKS_AT_LEAST = 2.0  # seconds, before a worker is worth killing
 ORDERS: tuple[Act, ...] = ("approve", "reject", "cancel", "snooze", "decide", "stop")
 RESTING_WITH_PEOPLE = (
     'WorkflowType="RecoverInvoice" AND ExecutionStatus="Running"'
@@ -53,7 +52,6 @@ class Storm:
     done: list[Done] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
     audit_copies: list[dict[int, AuditLine]] = field(default_factory=list)
-    one_worker_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     began: float = 0.0
 
     # ── the storm ───────────────────────────────────────────────────────────────────────
@@ -70,6 +68,7 @@ class Storm:
                 self._copy_audit(),
                 self._sweep_now_and_then(),
                 self.machines.supervise(),
+                *(self._hunt(worker, lives) for worker, lives in self.plan.lives.items()),
             )
         ]
         acts = [self._at(deed.at, self._carry_out, deed) for deed in self.plan.deeds]
@@ -89,34 +88,26 @@ class Storm:
         await asyncio.sleep(max(0.0, self.began + at - time.monotonic()))
 
     async def _strike(self, kill: Kill) -> None:
-        victim = kill.victim
-        if victim in WORKERS:
-            async with self.one_worker_at_a_time:
-                found = await self._one_that_works(victim)
-                if found is None:
-                    return
-                victim = found
-                await self.machines.kill(victim)
-        else:
-            await self.machines.kill(victim)
-        self.kills.append(Kill(time.monotonic() - self.began, victim))
-        if victim == "postgres":
+        await self.machines.kill(kill.victim)
+        self.kills.append(Kill(time.monotonic() - self.began, kill.victim))
+        if kill.victim == "postgres":
             await asyncio.sleep(POSTGRES_IS_DOWN)
-        await self.machines.revive(victim)
+        await self.machines.revive(kill.victim)
 
-    async def _one_that_works(self, preferred: Victim) -> Victim | None:
-        """To kill a worker that is still starting proves nothing: wait for one that has worked for
-        a moment. On a busy machine fewer kills strike than were planned, and the report says so."""
-        while time.monotonic() - self.began < self.plan.storm:
-            for role in sorted(WORKERS, key=lambda role: role != preferred):
-                if self.machines.works_since(role) >= WORKS_AT_LEAST:
-                    return role
-            await asyncio.sleep(0.1)
-        return None
+    async def _hunt(self, worker: Victim, lives: tuple[float, ...]) -> None:
+        """Let this worker work for as long as planned, kill it, start it, and so on. To kill one
+        that is still starting would prove nothing, so a life begins when it says that it is ready.
+        """
+        for life in lives:
+            await until(partial(self._has_worked, worker, life), every=0.1)
+            await self._strike(Kill(0.0, worker))
+
+    def _has_worked(self, worker: Victim, seconds: float) -> bool:
+        return self.machines.works_since(worker) >= seconds
 
     async def _carry_post(self) -> None:
         """Events pile up for a moment, then each is delivered three times, all in any order."""
-        rng = Random(f"{self.plan.seed} post")  # noqa: S311 - repeatable on purpose
+        rng = Random(f"{self.plan.seed} post")
         while True:
             await asyncio.sleep(rng.uniform(*POST_IS_CARRIED_EVERY))
             await self._deliver(rng)
@@ -208,7 +199,7 @@ class Storm:
         began = time.monotonic()
         await self.machines.sandbox.set_faults([])
         await self.machines.all_up()
-        await self._deliver(Random(0))  # noqa: S311
+        await self._deliver(Random(0))
         helping = [
             asyncio.create_task(work)
             for work in (self._help_on(), self._sweep_now_and_then(), self.machines.supervise())

@@ -16,7 +16,7 @@ from sandbox.effects import ChargeEffect, MailEffect
 
 SLACK = timedelta(seconds=2)  # between the world's turn and our last act before we could know
 NEVER_IN_A_MAIL = re.compile(r"\{\{|\}\}|\{%|%\}|<script|\b(None|null|undefined|NaN)\b")
-THE_MONEY = ("customer_pays", "settle")
+NAMED = re.compile(r"(\S+) (\d+)")  # how a line of the trail names an effect
 THE_END = ("void", "mark_uncollectible", "cancel_subscription")
 OURSELVES = {SENDER, FALLBACK, *(owner.email for owner in OWNERS)}
 STAND_DOWN = "mail:stand_down"
@@ -361,16 +361,22 @@ def _notes_and_rows(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _retries_given_back(evidence: Evidence) -> Iterator[Breach]:
-    """Cancelled or exhausted: Stripe has its retries again. Otherwise nobody gave them away."""
+    """Cancelled or exhausted: what we took is given back, unless the subscription is gone."""
+    gone = {d.invoice for d in evidence.done if d.worked and d.act == "cancel_subscription"}
+    taken = {row.invoice for row in evidence.ledger if row.purpose == "own" and row.first_try}
     for invoice, case in evidence.cases.items():
         body = evidence.invoices[invoice]
         if body["status"] != "open" or case.state != "closed":
             continue
-        marked = "dunning" in (body["metadata"] or {})
-        if case.outcome in HANDED_BACK and (marked or not body["auto_advance"]):
+        retries = bool(body["auto_advance"])
+        if case.outcome in HANDED_BACK and "dunning" in (body["metadata"] or {}):
+            yield Breach(f"ended {case.outcome}, and still bears our mark at Stripe", invoice)
+        if case.outcome in HANDED_BACK and invoice in taken - gone and not retries:
             yield Breach(f"ended {case.outcome}, and Stripe did not get its retries back", invoice)
-        if case.outcome == "handed_over" and case.owned and body["auto_advance"]:
+        if case.outcome == "handed_over" and case.owned and retries:
             yield Breach("was handed over, and Stripe may charge it again", invoice)
+        if invoice in gone and invoice in taken and retries:
+            yield Breach("its subscription is cancelled, and we let Stripe charge it", invoice)
 
 
 # ── I8: the trail ───────────────────────────────────────────────────────────────────────
@@ -426,13 +432,13 @@ def _carried_out(evidence: Evidence, decision: DecisionLine) -> Iterable[LedgerR
 def _untold(evidence: Evidence) -> Iterator[Breach]:
     """Every effect that was done or blocked has its line."""
     told = {
-        (line.invoice, line.event, " ".join(re.split(r"[ ,:]+(?=\d)", line.detail)[:1]))
+        (line.invoice, line.event, found[1], int(found[2]))
         for line in evidence.audit.values()
-        if line.event.startswith("effect_")
+        if line.event.startswith("effect_") and (found := NAMED.match(line.detail))
     }
     for row in evidence.ledger:
-        event = f"effect_{row.state}"
-        if row.state in ("done", "blocked") and (row.invoice, event, row.purpose) not in told:
+        line = (row.invoice, f"effect_{row.state}", row.purpose, row.ordinal)
+        if row.state in ("done", "blocked") and line not in told:
             yield Breach(f"the trail does not tell that {row} was {row.state}", row.invoice)
 
 

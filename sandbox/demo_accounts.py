@@ -5,7 +5,7 @@ The demo plays it with real servers and fails when an ending is another one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -595,6 +595,19 @@ def bank_debit(now: datetime) -> Story:
     )
 
 
+def viewers_own(now: datetime) -> Story:
+    """Not part of the show: it waits for the viewer, in real time, when the demo stays up."""
+    story = approval(now)
+    script = story.script.model_copy(
+        update={
+            "name": "Peregrine Instruments",
+            "email": "ap@peregrine-instruments.example",
+            "domain": None,
+        }
+    )
+    return replace(story, script=script, plot=())
+
+
 CAST = (
     payday,
     network_advice,
@@ -613,4 +626,4 @@ CAST = (
     bank_debit,
 )
 
-__all__ = ["CAST", "Beat", "Story", "stories"]
+__all__ = ["CAST", "Beat", "Story", "stories", "viewers_own"]

@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +25,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.migrations import migrate
 from sandbox.control import Sandbox
-from sandbox.demo_accounts import Story, stories
+from sandbox.demo_accounts import Story, stories, viewers_own
 from starter import local
 from starter.demo_billing import seed
 from starter.demo_show import Screen, curtain, save_mails
@@ -96,6 +97,7 @@ class Demo:
         postgres = self.family.stack.enter_async_context(local.postgres(self.scratch / "pg"))
         server, dsn, sandbox = await asyncio.gather(temporal, postgres, self._sandbox())
         await migrate(dsn)
+        self.dsn = dsn
         return server, dsn, sandbox
 
     async def _sandbox(self) -> Sandbox:
@@ -205,21 +207,33 @@ class Demo:
         else:
             self.console.print("[red]Not every story ended as scripted; see above.[/red]")
         if keep:
-            await self._stay(stage)
+            await self._stay(stage, sandbox)
         else:
             self.console.print("(`make demo KEEP=1` stays up, so that you can look around.)")
         return 0 if good else FAILED
 
-    async def _stay(self, stage: Stage) -> None:
-        example = stage.plays[0].invoice
+    async def _stay(self, stage: Stage, sandbox: Sandbox) -> None:
+        invoice = await self._one_for_the_viewer(stage, sandbox)
         self.console.print(
-            "\nEverything stays up until Ctrl-C. In another terminal:\n"
+            "\nEverything stays up until Ctrl-C. One more case waits for you, at the speed of real "
+            "life. In another terminal:\n"
             f"  . {self.folder / 'env.sh'}\n"
-            f"  dunning status --all\n"
-            f"  dunning explain {example}\n"
-            "  dunning doctor"
+            f"  dunning status {invoice}\n"
+            f"  dunning approve {invoice}    (or reject, snooze, cancel)\n"
+            f"  dunning explain {invoice}\n"
+            "  dunning status --all\n"
+            "  dunning doctor",
+            soft_wrap=True,
         )
         await self.family.until_one_ends()
+
+    async def _one_for_the_viewer(self, stage: Stage, sandbox: Sandbox) -> str:
+        story = viewers_own(datetime.now(UTC))
+        play = Play(story, await sandbox.add_account(story.script))
+        await seed(self.dsn, [play])
+        await sandbox.fail(play.invoice, tell_us=False)
+        await replace(stage.cases, speed=1.0).start(play.invoice)
+        return play.invoice
 
 
 async def _is_up(url: str) -> bool:

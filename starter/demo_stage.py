@@ -81,7 +81,7 @@ class Stage:
     def __init__(self, sandbox: Sandbox, cases: Cases, plays: Sequence[Play]) -> None:
         self.plays = plays
         self._sandbox = sandbox
-        self._cases = cases
+        self.cases = cases
         self._deeds: set[asyncio.Task[None]] = set()
 
     async def open(self, between: float = 0.25) -> None:
@@ -113,7 +113,7 @@ class Stage:
         if play.over:
             return
         try:
-            play.status = await self._cases.status(play.invoice)
+            play.status = await self.cases.status(play.invoice)
         except (NoSuchCaseError, UnreachableError, RefusedError):
             return  # the webhook is under way, or the worker is busy: look again
         for beat in play.story.plot:
@@ -156,7 +156,7 @@ class Stage:
             case PersonApproves(reason, actor, action):
                 order = {"verdict": "approve", "actor": actor, "reason": reason}
                 order |= {"action": action} if action else {}
-                await self._cases.decide(account.invoice, order)
+                await self.cases.decide(account.invoice, order)
 
 
 def _is_cue(beat: Beat, play: Play) -> bool:

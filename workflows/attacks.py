@@ -16,8 +16,11 @@ from workflows.playbook import Playbook
 from workflows.redaction import ENCODED, HIDDEN
 
 _I = re.IGNORECASE
-_VERBS = r"(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|supersed\w*|discard\w*|circumvent\w*)"
+_VERBS = (
+    r"(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|supersed\w*|discard\w*|circumvent\w*)"
+)
 _RULES = r"(?:instructions?|rules?|prompts?|polic(?:y|ies)|guidelines?|constraints?|guardrails?|checks?|directions?|network advice|safeguards?)"
+_CHIEF = r"(?:c[efot]o|ceo|cfo|chief \w+ officer|vp(?: of)?(?: \w+)?|vice president|president|head of \w+|boss|director|founder|finance leadership|management)"
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("orders to ignore rules", re.compile(rf"\b{_VERBS}\b(?:\W+\w+){{0,5}}?\W+{_RULES}\b", _I)),
     ("rules said to be replaced", re.compile(rf"\b{_RULES}\b(?:\W+\w+){{0,6}}?\W+(?:supersed\w*|overrid\w*|no longer appl\w*|do(?:es)? not apply|suspended)\b", _I)),
@@ -27,16 +30,21 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a new task", re.compile(r"\bnew (?:task|instructions?|system prompt|policy)\b\s*(?::|for)|\b(?:task|data section|conversation) (?:has )?(?:ended|is over|complete)\b|\bend of (?:data|notes|context|input)\b|\bfrom now on\b(?:\W+\w+){0,3}?\W+(?:act|you|respond|treat)\b|\byou must (?:call|set|output|retry|approve|reply|mark|ignore|now)\b", _I)),
     ("a password to repeat", re.compile(r"\b(?:reply|respond|answer|write|say|print|output|repeat|append|insert|confirm)\b(?:\W+\w+){0,4}?\W+(?:token|code ?word|pass ?phrase|keyword|canary|the (?:word|phrase|string))\b|\bconfirm with (?:the )?code\b|\bwrite (?:the word )?[A-Z]{4,}\b", _I)),
     ("a request for other people's data", re.compile(r"\b(?:list|show|send|export|output|print|reveal|dump|include|tell|give)\b(?:\W+\w+){0,6}?\W+(?:(?:other|last|five|ten|your) (?:\w+ ){0,2}(?:customers?|clients?)|(?:all|other|your|their) (?:\w+ ){0,3}(?:e-?mail addresses|api keys?|passwords?|secrets?)|system prompt|full prompt|credentials|api keys?)\b", _I)),
+    ("an order to keep it quiet", re.compile(r"\b(?:tell|inform|notify|involve) (?:nobody|no[- ]?one)\b|\b(?:do not|don't|without|no need to) (?:tell\w*|inform\w*|notify\w*|involv\w*|check\w*(?: \w+)? with) (?:any(?:one|body)|the (?:team|owner|csm|account manager))\b|\bkeep (?:this|it) (?:between us|quiet|secret|off the (?:books|record))\b|\b(?:close|write|cancel|waive) (?:it|this|the \w+)(?: \w+)? (?:out )?quietly\b", _I)),
     ("template code", re.compile(r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\$\{[^}]{0,200}\}|\{\d*\.?__\w+|<%.{0,200}?%>|<script|javascript:|on(?:error|load|click)\s*=", _I | re.S)),
     ("a broken structure", re.compile(r"[\"'”]\s*[,}\]]\s*[\"'“]?\w+[\"'”]?\s*:\s*[\"'“\[{\dtfn]|\{\s*[\"'“]\w+[\"'”]\s*:|<!--|-->|```|<!\[CDATA\[|[\"'”]\s*\}\s*[\],]", _I)),
     ("a link drawn as a picture", re.compile(r"!?\[[^\]\n]{0,80}\]\(\s*(?:https?:|\[link\])", _I)),
     ("a spreadsheet formula", re.compile(r"(?:^|[\n,;\s])[=+@-](?:hyperlink|cmd|importxml|importdata|webservice|dde|sum)\s*\(|=hyperlink", _I)),
     ("a database command", re.compile(r"\b(?:drop|truncate|alter) table\b|\bunion select\b|';\s*--|\bor 1\s*=\s*1\b", _I)),
-    ("someone posing as the processor or as us", re.compile(r"\bthis is (?:the )?(?:stripe|visa|mastercard|hubspot|your (?:ceo|cfo|boss|bank|security|ai)|(?:it|the) security)\b|\b(?:safety|security|compliance|trust) team\b(?:\W+\w+){0,8}?\W+(?:explain|tell|must|require[sd]?|instruct\w*|orders?|ticket)\b|\bon behalf of (?:your|the) (?:ceo|cfo|board|stripe)\b|\byour (?:ceo|cfo|boss|director|founder)\b(?:\W+\w+){0,6}?\W+(?:agreed|approved|promised|authori[sz]ed|told|said|wants|asked)\b|\bagreed with your (?:ceo|cfo|boss|director|founder|management)\b", _I)),
+    ("someone posing as the processor or as us", re.compile(rf"\b{_CHIEF}\b(?:\W+\w+){{0,2}}?\W+(?:at|of|from|in|here at) (?:your|this) (?:own )?(?:company|firm|team|organi[sz]ation|side)\b|\byour (?:own )?(?:\w+ )?{_CHIEF}\b(?:\W+\w+){{0,6}}?\W+(?:agreed|approved?|okayed|ok'?d|promised|authori[sz]ed|signed off|told|said|wants|asked)\b|\bthis is (?:the )?(?:stripe|visa|mastercard|hubspot|your (?:ceo|cfo|boss|bank|security|ai)|(?:it|the) security)\b|\b(?:safety|security|compliance|trust) team\b(?:\W+\w+){0,8}?\W+(?:explain|tell|must|require[sd]?|instruct\w*|orders?|ticket)\b|\bon behalf of (?:your|the) (?:ceo|cfo|board|stripe)\b|\byour (?:ceo|cfo|boss|director|founder)\b(?:\W+\w+){0,6}?\W+(?:agreed|approved|promised|authori[sz]ed|told|said|wants|asked)\b|\bagreed with your (?:ceo|cfo|boss|director|founder|management)\b", _I)),
 )  # fmt: skip
-_LINK = r"(?:https?://\S+|www\.\S+|\[link\]|\b[\w-]+\.(?:example|com|net|org|io|co|info|biz)\b/?\S*)"
+_LINK = (
+    r"(?:https?://\S+|www\.\S+|\[link\]|\b[\w-]+\.(?:example|com|net|org|io|co|info|biz)\b/?\S*)"
+)
 _PAY_WORDS = r"(?:pay\w*|portal|updat\w*|billing|invoice\w*|bank|card|checkout|secure|verif\w*|zahl\w*|rechnung\w*|paiement|factur\w*|pago|pag\w+|fattur\w*|betal\w*|platn\w*)"
-_PAY_LINK = re.compile(rf"\b{_PAY_WORDS}\b.{{0,80}}?{_LINK}|{_LINK}.{{0,80}}?\b{_PAY_WORDS}\b", _I | re.S)
+_PAY_LINK = re.compile(
+    rf"\b{_PAY_WORDS}\b.{{0,80}}?{_LINK}|{_LINK}.{{0,80}}?\b{_PAY_WORDS}\b", _I | re.S
+)
 _MARKS = (HIDDEN, ENCODED, "[repeated]")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}")
 _SPELT_OUT = re.compile(r"(?:\b[^\W\d_][ .\-_*|]{1,3}){11,}[^\W\d_]\b")
@@ -44,7 +52,9 @@ _HIDDEN = re.compile(
     "[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]|[\u200b-\u200d\u2060\ufeff]{2,}"
     "|(?<=[A-Za-z])[\u200b-\u200f\u2060\ufeff](?=[A-Za-z])"
 )
-_MIXED = re.compile(r"\b(?=\w*[a-z])(?=\w*[\u0400-\u04ff\u0370-\u03ff])[a-z\u0400-\u04ff\u0370-\u03ff]{4,}\b", _I)
+_MIXED = re.compile(
+    r"\b(?=\w*[a-z])(?=\w*[\u0400-\u04ff\u0370-\u03ff])[a-z\u0400-\u04ff\u0370-\u03ff]{4,}\b", _I
+)
 _LEET = str.maketrans("013457@$", "oieastas")
 ORDERS = "orders"  # the word list of commands in many languages
 READ_CHARACTERS = 6_000  # of one text
@@ -87,7 +97,9 @@ def _disguised(text: str) -> Iterator[str]:
     """The same text as its writer may have hidden it: encoded, in leet, or backwards."""
     for run in _BASE64.findall(text):
         try:
-            decoded = base64.b64decode(run + "=" * (-len(run) % 4), altchars=b"-_" if "-" in run or "_" in run else None)
+            decoded = base64.b64decode(
+                run + "=" * (-len(run) % 4), altchars=b"-_" if "-" in run or "_" in run else None
+            )
             inside = decoded.decode("utf-8")
         except (binascii.Error, UnicodeDecodeError, ValueError):
             continue

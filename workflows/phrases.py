@@ -1,6 +1,6 @@
 """How the playbook's phrases are matched: `sent/made .. wire*` finds "they have made a bank wire".
 
-Accents, capitals and invisible characters never matter. `*` is any ending, `..` up to four words,
+Accents, capitals and invisible characters never matter. `*` is any ending, `..` up to five words,
 `/` is "or".
 """
 
@@ -38,11 +38,14 @@ _ARABIC = re.compile(r"[\u0600-\u06ff]")
 SHORT = 4  # letters; a longer Arabic word may carry articles and endings
 
 
+_GAP = r"(?:\W+(?:\d[\d.,:/-]*|\w+)){0,5}?"  # up to five words; a date or an amount is one
+
+
 def _pattern(phrase: str) -> str:
     """The phrase as a regular expression; every part of it is bounded, so none runs away."""
     words = plain(phrase)
     unspaced = _UNSPACED.search(words) is not None
-    gap, glue = (r".{0,12}?", r"\W*") if unspaced else (r"(?:\W+\w+){0,4}?", r"\W+")
+    gap, glue = (r".{0,12}?", r"\W*") if unspaced else (_GAP, r"\W+")
     parts: list[str] = []
     for word in words.split():
         if word == "..":

@@ -148,6 +148,18 @@ ENDINGS: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
+# An invoice that the playbook's owners left to Stripe. Judged with the rules, not with the endings:
+# it needs the plan from billing, and the playbook.
+FILTERS: tuple[Rule, ...] = (
+    Rule(
+        "STOP_FILTERED", Group.STOP, ends=Outcome.NOT_COLLECTIBLE,
+        when=lambda s: s.filter_text is not None,
+        because="{filter_text}",
+        source="playbook.toml [filters]",
+    ),
+)  # fmt: skip
+
+
 # ── groups 2 to 8 ───────────────────────────────────────────────────────────────────────
 
 RULES: tuple[Rule, ...] = (
@@ -508,7 +520,7 @@ RULES: tuple[Rule, ...] = (
     ),
 )  # fmt: skip
 
-GROUP_OF = {rule.code: rule.group for rule in (*ENDINGS, *RULES)}
+GROUP_OF = {rule.code: rule.group for rule in (*ENDINGS, *FILTERS, *RULES)}
 
 
 # ── what a careful clerk does with what is left ─────────────────────────────────────────
@@ -824,9 +836,23 @@ def ending(facts: Facts) -> Ending | None:
     return None
 
 
+def filtered(situation: Situation) -> Reason | None:
+    """Is this an invoice that the playbook leaves to Stripe, and why?"""
+    return next((rule.reason(situation) for rule in FILTERS if rule.when(situation)), None)
+
+
 def narrow(facts: Facts, playbook: Playbook) -> Options:
     """What the rules leave open, and what the rule table would do itself."""
     weighing = Weighing(facts, playbook)
+    if (left := filtered(weighing.situation)) is not None:
+        return Options(
+            allowed=(Action.STOP,),
+            slots=(),
+            default=Action.STOP,
+            default_slot=None,
+            reasons=(left,),
+            blocked=_left_to_stripe(left),
+        )
     choice, slot = weighing.choice
     acts = set(weighing.allowed)
     return Options(
@@ -845,6 +871,8 @@ def narrow(facts: Facts, playbook: Playbook) -> Options:
 def clamp(facts: Facts, options: Options, proposal: Proposal | None, playbook: Playbook) -> Verdict:
     """The proposal, if the rules allow it; else the rule table's own choice, and the refusal."""
     weighing = Weighing(facts, playbook)
+    if (left := filtered(weighing.situation)) is not None:
+        return Verdict(action=Action.STOP, reasons=(left,), blocked=_left_to_stripe(left))
     refused = _refusal(weighing, options, proposal)
     taken = proposal if refused is None else None
     action = taken.action if taken else weighing.choice[0].action
@@ -881,6 +909,9 @@ def permits(facts: Facts, action: Action, playbook: Playbook) -> Permit:
             return Permit(ok=True)
         return Permit(ok=False, reason=Reason(code=ended.code, text=ended.text))
     weighing = Weighing(facts, playbook, deciding=False)
+    left = filtered(weighing.situation)
+    if left is not None and action in (RETRY, LINK):
+        return Permit(ok=False, reason=left)
     if (rule := weighing.forbidding(action)) is not None:
         return Permit(ok=False, reason=rule.reason(weighing.situation))
     if action is RETRY and weighing.situation.card_changed and not weighing.situation.is_debit:
@@ -894,6 +925,13 @@ def permits(facts: Facts, action: Action, playbook: Playbook) -> Permit:
     if rule is None or at <= facts.now:
         return Permit(ok=True)
     return Permit(ok=False, not_before=at, reason=rule.reason(weighing.situation))
+
+
+def _left_to_stripe(reason: Reason) -> tuple[Blocked, ...]:
+    return tuple(
+        Blocked(action=action, code=reason.code, text=reason.text)
+        for action in (RETRY, LINK, PERSON)
+    )
 
 
 def _refusal(weighing: Weighing, options: Options, proposal: Proposal | None) -> Blocked | None:

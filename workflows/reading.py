@@ -6,7 +6,7 @@ Reading may only add caution: a false alarm costs a person one look.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -72,7 +72,7 @@ CLOSED_TICKET_DAYS = 14  # a closed ticket still counts this long for claims
 
 RESOLVED = frozenset({"closed", "resolved", "solved", "done", "completed", "cancelled", "archived"})
 
-NEGATION, SETTLED, HISTORY = "negation", "settled", "history"  # helper lists, no topics
+NEGATION, SETTLED, HISTORY, HELD = "negation", "settled", "history", "held"  # no topics: helpers
 SETTLES = frozenset(
     {Topic.DISPUTED, Topic.ANGER, Topic.OUTAGE, Topic.CHURN, Topic.CANCEL, Topic.CREDIT}
 )
@@ -138,35 +138,73 @@ def _signals(text: Text, playbook: Playbook, now: datetime) -> Iterator[Signal]:
         return
     said = sentences(plain(text.body[:READ_CHARACTERS]))
     for topic in Topic:
-        hit = _find(topic, playbook.words.get(topic, {}), said, playbook)
+        languages = playbook.words.get(topic, {})
+        hits = _hits(topic, languages, said, playbook)
+        if topic is Topic.MEETING:
+            hits = (hit for hit in hits if not _is_over(said[hit[1]], text.at, playbook))
+        hit = next(hits, None)
         if hit is None:
             continue
-        phrase, sentence = hit
+        phrase, place = hit
+        if topic is Topic.PROMISE:
+            day, phrase = _promised(languages, said, text.at, playbook, phrase)
+            yield signal(topic, phrase, day)
+            continue
         harmless = topic is Topic.REDIRECT and not text.by_customer  # a colleague noting a contact
         found = Topic.CONTACT_CHANGE if harmless else topic
-        yield signal(found, phrase, named_date(sentence, text.at))
+        yield signal(found, phrase, named_date(said[place], text.at))
 
 
 # ── finding a topic in a sentence ───────────────────────────────────────────────────────
 
 
-def _find(
+def _hits(
     topic: Topic,
     languages: dict[str, tuple[str, ...]],
-    said: Iterable[str],
+    said: Sequence[str],
     playbook: Playbook,
-) -> tuple[str, str] | None:
-    """The first phrase of the topic that is really said: not denied, not said to be over."""
-    for sentence in said:
+) -> Iterator[tuple[str, int]]:
+    """Each sentence in which the topic is really said, by number, with the phrase that says it:
+    not denied, not said to be over.
+    """
+    for place, sentence in enumerate(said):
         for phrases in languages.values():
             anything = one_of(phrases)
             if anything is None or not anything.search(sentence):
                 continue
-            for phrase in phrases:
-                match = alone(phrase).search(sentence)
-                if match and not _denied(topic, phrase, sentence, match, playbook):
-                    return phrase, sentence
-    return None
+            hits = (
+                phrase
+                for phrase in phrases
+                if (match := alone(phrase).search(sentence))
+                and not _denied(topic, phrase, sentence, match, playbook)
+            )
+            if (phrase := next(hits, None)) is not None:
+                yield phrase, place
+                break
+
+
+def _promised(
+    languages: dict[str, tuple[str, ...]],
+    said: Sequence[str],
+    at: datetime,
+    playbook: Playbook,
+    first: str,
+) -> tuple[date | None, str]:
+    """The first day that a promise names, in its own sentence or in one beside it: "The limit
+    resets soon. Please wait for Monday the 12th." A day before the text was written is no promise.
+    """
+    hits = tuple(_hits(Topic.PROMISE, languages, said, playbook))
+    own = ((phrase, said[place]) for phrase, place in hits)
+    beside = (
+        (phrase, sentence)
+        for phrase, place in hits
+        for sentence in (*said[place + 1 : place + 2], *said[max(0, place - 1) : place])
+    )
+    for phrase, sentence in (*own, *beside):
+        day = named_date(sentence, at)
+        if day is not None and day >= at.date():
+            return day, phrase
+    return None, first
 
 
 BEFORE = 28  # characters before a phrase in which a "not" belongs to it
@@ -208,6 +246,14 @@ def _negated(sentence: str, match: re.Match[str], playbook: Playbook) -> bool:
         if said and (said.search(before) or (late and said.search(after))):
             return True
     return False
+
+
+def _is_over(sentence: str, at: datetime, playbook: Playbook) -> bool:
+    """`the QBR went well` arranges nothing; `the call went well, next one on the 12th` does."""
+    if _said(HELD, sentence, playbook) is None:
+        return False
+    day = named_date(sentence, at)
+    return day is None or day < at.date()
 
 
 def _said(helper: str, sentence: str, playbook: Playbook) -> re.Match[str] | None:

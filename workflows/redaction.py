@@ -15,7 +15,8 @@ from workflows.nouns import Noun
 
 SHOWN = 600  # characters of one text that a pack shows
 LOOKED_UP = 3_000  # characters that a look-up may add
-READ = 20_000  # characters that the rules read; nobody's complaint is longer
+READ = 20_000  # characters of one text that the rules read; nobody's complaint is longer
+READ_IN_ALL = 30_000  # of all texts together: reading them costs time, and floods are written
 NAME = 120  # a name longer than this is not a name
 
 HIDDEN = "[hidden text]"
@@ -62,20 +63,27 @@ def redact_facts_counted(facts: Facts) -> tuple[Facts, dict[str, int]]:
 
 
 def _redact_crm(crm: Crm, clean: "_Cleaner") -> Crm:
-    notes = tuple(clean.fields(note, text=READ) for note in crm.notes)
     tickets = tuple(
-        clean.fields(ticket, subject=SHOWN, text=READ, sentiment_cue=NAME) for ticket in crm.tickets
+        clean.fields(ticket, subject=SHOWN, text=clean.left, sentiment_cue=NAME)
+        for ticket in crm.tickets
     )
+    notes = tuple(clean.fields(note, text=clean.left) for note in crm.notes)
     deals = tuple(clean.fields(deal, name=NAME) for deal in crm.deals)
     named = clean.fields(crm, company_name=NAME, contact_first_name=NAME)
     return named.model_copy(update={"notes": notes, "tickets": tickets, "deals": deals})
 
 
 class _Cleaner:
-    """Redacts fields, and counts over all of them."""
+    """Redacts fields, counts over all of them, and cuts when all together became too long."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self._length = 0
+
+    @property
+    def left(self) -> int:
+        """How much of the next text is kept: always enough to see what it is about."""
+        return max(SHOWN, min(READ, READ_IN_ALL - self._length))
 
     def fields(self, noun: N, **caps: int) -> N:
         """`noun` with each of these fields redacted, at most so many characters long."""
@@ -86,6 +94,7 @@ class _Cleaner:
     def text(self, text: str, cap: int) -> str:
         clean, counts = redact_counted(text, cap)
         self.counts.update(counts)
+        self._length += len(clean)
         return clean
 
 

@@ -103,6 +103,21 @@ class Situation:
         """At or above the amount that a person must approve; without a rate it counts as above."""
         return self.amount_usd is None or self.amount_usd >= self.playbook.approval.amount_usd
 
+    @property
+    def filter_text(self) -> str | None:
+        """Why the playbook leaves this invoice to Stripe; None when it does not. What cannot be
+        told (no rate, no plan) is never filtered.
+        """
+        filters = self.playbook.filters
+        if self.amount_usd is not None and self.amount_usd < Decimal(str(filters.min_amount_usd)):
+            return (
+                f"{self.amount} is worth {self.amount_usd:,.2f} USD; invoices below "
+                f"{filters.min_amount_usd:,g} USD are left to Stripe."
+            )
+        if self.tier is not None and self.tier in {t.lower() for t in filters.skip_plan_tiers}:
+            return f"Invoices of the {self.tier} plan are left to Stripe."
+        return None
+
     # ── who ─────────────────────────────────────────────────────────────────────────────
 
     @cached_property

@@ -35,6 +35,8 @@ _DAYS = {
             "wednesday mittwoch mercredi miercoles mercoledi quarta woensdag sroda onsdag",
             "thursday donnerstag jeudi jueves giovedi quinta donderdag czwartek torsdag",
             "friday freitag vendredi viernes venerdi sexta vrijdag piatek fredag",
+            "saturday samstag sonnabend samedi sabado sabato zaterdag sobota lordag lørdag",
+            "sunday sonntag dimanche domingo domenica zondag niedziela sondag søndag",
         )
     )
     for name in names.split()
@@ -44,10 +46,34 @@ _DAY_MONTH = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.|er|º)? (?:of |de |di 
 _MONTH_DAY = re.compile(rf"\b({_MONTH})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b")
 _EASTERN = re.compile(r"(?:(\d{1,2})[月월]\s*)?(\d{1,2})[日일]")
 _NUMERIC = re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(?:20\d\d)?(?!\d)")
-_NTH = re.compile(r"\b(?:the|on|by|from|until|after|am|ab|dem|zum|le|du|el|il|dal|dia|do|op|de|den|dnia) (\d{1,2})(?:st|nd|rd|th|\.|er|e)?(?![\d:%])\b")
+_NTH = re.compile(
+    r"\b(?:the|on|by|from|until|after|am|ab|dem|zum|le|du|el|il|dal|dia|do|op|de|den|dnia) (\d{1,2})(?:st|nd|rd|th|\.|er|e)?(?![\d:%])\b"
+)
 _WEEKDAY = re.compile(rf"\b({'|'.join(_DAYS)})\b")
-_TOMORROW = re.compile(r"\b(?:tomorrow|morgen|demain|manana|domani|amanha|jutro|imorgon|i morgen)\b|明日|내일|明天")
-_MONTH_END = re.compile(r"end of (?:the |this )?month|month[- ]end|monatsende|fin du mois|fin de mes|fine (?:del )?mese|fim do mes|eind(?:e)? van de maand|koniec miesiaca|月末|月底|월말")
+_EASTERN_DAYS = ("月火水木金土日", "월화수목금토일", "一二三四五六日")
+_EASTERN_WEEKDAY = re.compile(
+    r"([月火水木金土日])曜|([월화수목금토일])요일|(?:星期|周|週|礼拜)([一二三四五六日])"
+)
+_ARABIC_DAYS = (
+    "الاثنين",
+    "الثلاثاء",
+    "الاربعاء",
+    "الخميس",
+    "الجمعة",
+    "السبت",
+    "الاحد",
+)  # as `plain` spells them
+_ARABIC_WEEKDAY = re.compile("|".join(_ARABIC_DAYS))
+_IN_DAYS = re.compile(
+    r"\b(?:in|dans|en|tra|fra|em|over|om) (\d{1,2}) (?:(?:business |working )?"
+    r"(?:days?|tag(?:en)?|jours?|dias?|giorni|dagen|dagar|dage|dager)|(weeks?|wochen?|semaines?|semanas?|settimane|weken|veckor|uger|uker))\b"
+)
+_TOMORROW = re.compile(
+    r"\b(?:tomorrow|morgen|demain|manana|domani|amanha|jutro|imorgon|i morgen)\b|明日|내일|明天"
+)
+_MONTH_END = re.compile(
+    r"end of (?:the |this )?month|month[- ]end|monatsende|fin du mois|fin de mes|fine (?:del )?mese|fim do mes|eind(?:e)? van de maand|koniec miesiaca|月末|月底|월말"
+)
 
 
 def named_date(sentence: str, written: datetime) -> date | None:
@@ -70,7 +96,24 @@ def named_date(sentence: str, written: datetime) -> date | None:
         return _nth(day, int(match[1]))
     if match := _WEEKDAY.search(sentence):
         return day + timedelta(days=(_DAYS[match[1]] - day.weekday() - 1) % 7 + 1)
+    if match := _IN_DAYS.search(sentence):
+        return day + timedelta(days=int(match[1]) * (7 if match[2] else 1))
+    if (weekday := _eastern_weekday(sentence)) is not None:
+        return day + timedelta(days=(weekday - day.weekday() - 1) % 7 + 1)
     return day + timedelta(days=1) if _TOMORROW.search(sentence) else None
+
+
+def _eastern_weekday(sentence: str) -> int | None:
+    if match := _EASTERN_WEEKDAY.search(sentence):
+        said = next(
+            (days, group)
+            for days, group in zip(_EASTERN_DAYS, match.groups(), strict=True)
+            if group
+        )
+        return said[0].index(said[1])
+    if match := _ARABIC_WEEKDAY.search(sentence):
+        return _ARABIC_DAYS.index(match[0])
+    return None
 
 
 def _date(year: int, month: int, day: int) -> date | None:

@@ -357,7 +357,7 @@ class Swept(Noun):
 
 # ── the steps themselves ────────────────────────────────────────────────────────────────
 
-PERMANENT = ("InvalidRequest", "Refused", "Bug")  # ApplicationError types that no retry can mend
+PERMANENT = ("InvalidRequest", "Bug")  # ApplicationError types that no retry can mend
 
 FOREVER = RetryPolicy(
     initial_interval=timedelta(seconds=1),
@@ -507,9 +507,7 @@ RECONCILE = _vendor("stripe", "reconcile_charges", Sweeping, Swept, seconds=300,
 RECONCILE_MAILS = _vendor("graph", "reconcile_mails", Sweeping, Swept, seconds=300, within=SOON)
 RECONCILE_NOTES = _vendor("hubspot", "reconcile_notes", Sweeping, Swept, seconds=300, within=SOON)
 CATCH_UP = _vendor("", "catch_up", Found, Swept, seconds=300)
-CHECK = _vendor(
-    "stripe", "check_promises", Sweeping, Swept, seconds=300, retry=TWICE, within=SOON
-)
+CHECK = _vendor("stripe", "check_promises", Sweeping, Swept, seconds=300, retry=TWICE, within=SOON)
 CHECK_MAILS = _vendor(
     "graph", "check_mails", Sweeping, Swept, seconds=300, retry=TWICE, within=SOON
 )

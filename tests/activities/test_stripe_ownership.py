@@ -137,6 +137,19 @@ async def test_handing_back_an_invoice_that_nobody_retried_leaves_it_so(shop: Sh
     assert back.text.endswith("from now on nobody does.")
 
 
+async def test_stripe_does_not_get_to_charge_for_a_subscription_that_ended_meanwhile(shop: Shop):
+    invoice = await shop.failed()
+    there = await invoice.at_stripe()
+    subscription = there["parent"]["subscription_details"]["subscription"]
+    await shop.sandbox.cancel_subscription(subscription, tell_us=False)
+
+    back = await give_back(shop, invoice)
+
+    there = await invoice.at_stripe()
+    assert (there["auto_advance"], there["metadata"]) == (False, {})
+    assert back.text == "The subscription has ended meanwhile: from now on nobody retries."
+
+
 async def test_an_invoice_that_is_no_longer_open_is_not_handed_back(shop: Shop):
     invoice = await shop.failed()
     await shop.sandbox.void(invoice.id, tell_us=False)

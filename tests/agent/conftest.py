@@ -81,10 +81,10 @@ def shipped() -> Playbook:
     return playbook.load(PLAYBOOK)
 
 
-@pytest.fixture
-def rules(shipped: Playbook, server: ModelServer) -> Playbook:
+@pytest.fixture(scope="session")
+def rules(shipped: Playbook, provider: ModelServer) -> Playbook:
     """The shipped playbook with the stand-in as its model."""
-    return playbook.with_models(shipped, "openai/sandbox", "openai/sandbox", server.url)
+    return playbook.with_models(shipped, "openai/sandbox", "openai/sandbox", provider.url)
 
 
 @dataclass
@@ -130,6 +130,6 @@ def ref_of(facts: Facts) -> Ref:
 
 
 @pytest.fixture
-def desk(rules: Playbook) -> Desk:
+def desk(rules: Playbook, server: ModelServer) -> Desk:
     books = Books()
     return Desk(rules, books, Agent(LiteLlm(), books))

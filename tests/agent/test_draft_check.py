@@ -1,7 +1,7 @@
 """The draft checker: what is wrong is refused, what is right passes, in five languages.
 
-`drafts/good.jsonl` holds fifty drafts that a careful colleague would send; `drafts/corrupted.jsonl` changes one
-sentence of such a draft, and says which finding must stop it.
+`drafts/good.jsonl` holds fifty drafts that a careful colleague would send; each row of
+`drafts/corrupted.jsonl` changes one sentence of such a draft, and says which finding must stop it.
 """
 
 import json

@@ -1,16 +1,21 @@
 """What the agent's proposal may be, whatever its model does. Over HTTP, through litellm."""
 
+import subprocess
+import sys
 import time
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from activities import model
+from sandbox.app import create_app
 from sandbox.model import Mode
+from sandbox.world import World
 from tests.agent.accounts import account, note
-from tests.agent.conftest import Books, Desk, ModelServer
-from workflows.case import Action, DecidedBy
-from workflows.playbook import ModelChoice
+from tests.agent.conftest import Desk, ModelServer
+from workflows.case import DecidedBy
+from workflows.playbook import ModelChoice, Playbook
 
 
 async def test_a_helpful_model_proposes_one_of_the_offered_slots_and_cites_evidence(
@@ -240,21 +245,28 @@ async def test_the_fence_and_the_private_word_are_new_each_time(
     assert desk.books.calls[0]["prompts"] == desk.books.calls[1]["prompts"]
 
 
-def with_choice(desk: Desk, choice: ModelChoice):  # type: ignore[no-untyped-def]
+def with_choice(desk: Desk, choice: ModelChoice) -> Playbook:
     agent = desk.playbook.agent.model_copy(update={"decide": choice})
     return desk.playbook.model_copy(update={"agent": agent})
 
 
-def test_books_in_memory_stand_for_records() -> None:
-    assert Books().spent == 0
+def test_the_agents_module_costs_no_import_of_litellm() -> None:
+    code = (
+        "import sys, activities.agent, activities.decide, activities.playbook\n"
+        "print([name for name in ('litellm', 'openai', 'lingua') if name in sys.modules])"
+    )
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert out.stdout.strip() == "[]"
 
 
-async def test_the_rules_do_not_notice_that_the_model_failed(
-    desk: Desk, server: ModelServer
-) -> None:
-    server.behaves(Mode.GARBAGE)
-    options, _ = desk.weighed(account())
+async def test_the_sandbox_serves_the_model_and_lets_it_be_steered() -> None:
+    app = create_app(World())
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as http:
+        steered = await http.post("/openai/v1/mode", json={"mode": "garbage"})
+        refused = await http.post("/openai/v1/mode", json={"mode": "kind"})
 
-    await desk.propose(account())
-
-    assert options.default is Action.SCHEDULE_RETRY
+    assert steered.json() == {"mode": "garbage", "calls": 0}
+    assert refused.status_code == 422

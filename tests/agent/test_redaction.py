@@ -10,6 +10,7 @@ from workflows.playbook import Playbook
 from workflows.redaction import (
     ENCODED,
     HIDDEN,
+    READ_IN_ALL,
     SHOWN,
     redact,
     redact_counted,
@@ -21,7 +22,7 @@ from workflows.redaction import (
 SECRETS = {
     "email": ("write to bob.o'neil+x@acme.co.uk please", "write to [email] please"),
     "email spelt out": ("bob [at] acme [dot] com", "[email]"),
-    "link": ("see https://x.example/a?b=c.", "see [link]"),
+    "link": ("see https://x.example/a?b=c.", "see [link]."),
     "bare link": ("pay at pay-acme.com/update now", "pay at [link] now"),
     "international phone": ("call +1 (415) 555-0132 thanks", "call [phone] thanks"),
     "national phone": ("Tel. 030 1234567, bitte", "Tel. [phone], bitte"),
@@ -152,3 +153,15 @@ CAUGHT_AFTER_REDACTION = [
 def test_an_attack_is_still_seen_after_redaction(text: str, shipped: Playbook) -> None:
     assert attacks(text, shipped)
     assert attacks(redact(text), shipped)
+
+
+def test_all_texts_together_are_cut_where_reading_them_would_take_too_long() -> None:
+    novel = " ".join(f"word{n}" for n in range(5_000))
+    facts = account(notes=tuple(note(novel, n) for n in range(1, 11)))
+
+    clean = redact_facts(facts)
+
+    assert clean.crm is not None
+    lengths = [len(one.text) for one in clean.crm.notes]
+    assert sum(lengths) < READ_IN_ALL + 10 * (SHOWN + 40)
+    assert min(lengths) > SHOWN - 40

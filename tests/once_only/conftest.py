@@ -145,5 +145,3 @@ async def company(shop: Shop, objections: Objections) -> AsyncIterator[Company]:
         await crm.ensure_note_property()
         outlook = OutlookActivities(box, shop.records, shop.ledger, objections, live=False)
         yield Company(shop, invoice, outlook, crm)
-
-

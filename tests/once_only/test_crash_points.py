@@ -1,5 +1,5 @@
-"""For every effect: the program is killed before the intent, after it, after the call, and after the
-record. Run again, it leaves exactly one effect in the world.
+"""For every effect: the program is killed before the intent, after it, after the call, and after
+the record. Run again, it leaves exactly one effect in the world.
 """
 
 import asyncio

@@ -21,6 +21,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
+from activities import hubspot, outlook
 from tests.workflows.conftest import sandbox_runner
 from tests.workflows.outside import VOID, Outside, Plan, escalate, link, retry
 from workflows import steps
@@ -59,20 +60,20 @@ class KeyedOutside(Outside):
 
     def pay_invoice(self, order: steps.Pay) -> steps.PayResult:
         result: steps.PayResult = self.once(
-            f"pay|{order.ordinal}", lambda: super(KeyedOutside, self).pay_invoice(order)
+            f"pay {order.ordinal}", lambda: super(KeyedOutside, self).pay_invoice(order)
         )
         return result
 
     def send_letter(self, order: steps.Send) -> steps.SendResult:
         result: steps.SendResult = self.once(
-            f"mail:{order.kind}:{order.step}|{order.ordinal}",
+            str(outlook.effect_of(order)),
             lambda: super(KeyedOutside, self).send_letter(order),
         )
         return result
 
     def write_note(self, order: steps.WriteNote) -> steps.NoteWritten:
         result: steps.NoteWritten = self.once(
-            f"note:{order.step}|{order.ordinal}",
+            str(hubspot.effect_of(order)),
             lambda: super(KeyedOutside, self).write_note(order),
         )
         return result
@@ -153,9 +154,7 @@ class Ground:
                 request_id=str(uuid.uuid4()),
             )
         )
-        again = self.client.get_workflow_handle(
-            handle.id, run_id=answer.run_id, result_type=str
-        )
+        again = self.client.get_workflow_handle(handle.id, run_id=answer.run_id, result_type=str)
         return await again.result(rpc_timeout=timedelta(seconds=60))
 
 

@@ -256,7 +256,8 @@ def test_a_prompt_that_wants_something_unknown_is_told_with_its_line(folder: Pat
     line = line_of(path, "Now: ")
 
     assert flaw(folder) == (
-        f"playbook/prompts/decide.md, line {line}: {{{{to_day}}}} is filled in by nobody. Did you mean today?"
+        f"playbook/prompts/decide.md, line {line}: {{{{to_day}}}} is filled in by nobody. "
+        "Did you mean today?"
     )
 
 

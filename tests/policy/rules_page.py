@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workflows.case import Action
-from workflows.policy import CHOICES, ENDINGS, RULES, Choice, Group, Rule
+from workflows.policy import CHOICES, ENDINGS, FILTERS, RULES, Choice, Group, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 ACTS = {
@@ -60,7 +60,7 @@ OTHER_CODES = """
 
 
 def page() -> str:
-    return "".join((INTRO, *_groups((*ENDINGS, *RULES)), "\n", *_choices(), OTHER_CODES))
+    return "".join((INTRO, *_groups((*ENDINGS, *FILTERS, *RULES)), "\n", *_choices(), OTHER_CODES))
 
 
 def _groups(rules: Iterable[Rule]) -> Iterator[str]:

@@ -8,7 +8,8 @@ from proof.plan import draw
 def test_the_same_seed_draws_the_same_storm():
     first, second = draw(7, cases=40, storm=60), draw(7, cases=40, storm=60)
 
-    assert (first.deeds, first.kills, first.faults) == (second.deeds, second.kills, second.faults)
+    assert (first.deeds, first.kills, first.lives) == (second.deeds, second.kills, second.lives)
+    assert first.faults == second.faults
     assert [m.script.name for m in first.cast] == [m.script.name for m in second.cast]
 
 
@@ -20,7 +21,14 @@ def test_a_minute_kills_the_server_three_times_the_receiver_five_times_and_postg
     victims = Counter(kill.victim for kill in draw(3, cases=10, storm=60).kills)
 
     assert (victims["temporal"], victims["receiver"], victims["postgres"]) == (3, 5, 2)
-    assert 60 / 8 <= victims["worker-1"] + victims["worker-2"] <= 60 / 2
+
+
+def test_a_worker_dies_every_two_to_eight_seconds_while_both_work():
+    lives = draw(3, cases=10, storm=60).lives
+
+    assert set(lives) == {"worker-1", "worker-2"}
+    assert all(2 * 2 <= life <= 2 * 8 for each in lives.values() for life in each)
+    assert all(sum(each) >= 60 for each in lives.values())
 
 
 def test_every_call_is_hit_by_each_kind_of_fault_five_to_eight_times_in_a_hundred():

@@ -97,6 +97,14 @@ def line(
     return AuditLine(seq, after(at), after(at), INVOICE, "dunning", event, detail, decision)
 
 
+def approval(at: float) -> AuditLine:
+    return line(1, "approved", at=at, decision=f"{INVOICE}.1")
+
+
+def without_line(seq: int) -> dict[int, AuditLine]:
+    return {number: each for number, each in good().audit.items() if number != seq}
+
+
 def told(*lines: AuditLine) -> dict[int, AuditLine]:
     return {each.seq: each for each in lines}
 
@@ -120,13 +128,13 @@ def good() -> Evidence:
         cases={INVOICE: CaseLine(INVOICE, "closed", "recovered", 1, True, True)},
         decisions=[DecisionLine(f"{INVOICE}.1", INVOICE, 1, "schedule_retry", "policy", True)],
         audit=told(
-            line(1, "approved", at=3.5, decision=f"{INVOICE}.1"),
+            approval(at=3.5),
             line(2, "effect_done", "pay 1: paid"),
             line(3, "effect_done", "mail:handoff 1"),
             line(4, "effect_done", "note:decided 1"),
             line(5, "case_closed", "recovered", at=12),
         ),
-        audit_copies=[told(line(1, "approved", at=3.5, decision=f"{INVOICE}.1"))],
+        audit_copies=[told(approval(at=3.5))],
         tampering={"remove a line": False},
         runs={INVOICE: [Run(INVOICE, "run", "COMPLETED", "recovered")]},
         leaks=[],
@@ -172,10 +180,16 @@ FLAWS: dict[str, tuple[str, Callable[[], Evidence]]] = {
     ),
     "the same mail was sent twice": ("I4", lambda: with_effects(mails=[mail(), mail()])),
     "a mail says None": ("I4", lambda: with_effects(mails=[mail(body="Dear None,")])),
-    "a mail holds a template's bones": ("I4", lambda: with_effects(mails=[mail(body="Hi {{ x }}")])),
+    "a mail holds a template's bones": (
+        "I4",
+        lambda: with_effects(mails=[mail(body="Hi {{ x }}")]),
+    ),
     "a mail is empty": ("I4", lambda: with_effects(mails=[mail(body=" ")])),
     "a mail went to a stranger": ("I4", lambda: with_effects(mails=[mail(to=("evil@x.example",))])),
-    "a colleague's mail went to the customer": ("I4", lambda: with_effects(mails=[mail(to=(CUSTOMER,))])),
+    "a colleague's mail went to the customer": (
+        "I4",
+        lambda: with_effects(mails=[mail(to=(CUSTOMER,))]),
+    ),
     "a note was written twice": ("I5", lambda: with_effects(notes=[note(), note(note="n2")])),
     "a failed invoice has no case": ("I6", lambda: replace(good(), cases={}, runs={})),
     "a failed invoice has two runs": (
@@ -192,8 +206,10 @@ FLAWS: dict[str, tuple[str, Callable[[], Evidence]]] = {
     ),
     "a mail left and our books say it did not": (
         "I7",
-        lambda: replace(good(), ledger=[good().ledger[0], row("mail:handoff", state="blocked"),
-                                        good().ledger[2]]),
+        lambda: replace(
+            good(),
+            ledger=[good().ledger[0], row("mail:handoff", state="blocked"), good().ledger[2]],
+        ),
     ),
     "an audit line is gone": ("I8", lambda: replace(good(), audit_copies=[told(line(99, "gone"))])),
     "the database let somebody tamper": (
@@ -202,12 +218,11 @@ FLAWS: dict[str, tuple[str, Callable[[], Evidence]]] = {
     ),
     "it was charged without the approval": (
         "I8",
-        lambda: replace(good(), audit={k: v for k, v in good().audit.items() if k != 1}, audit_copies=[]),
+        lambda: replace(good(), audit=without_line(1), audit_copies=[]),
     ),
     "it was charged before the approval": (
         "I8",
-        lambda: replace(good(), audit=good().audit | told(line(1, "approved", at=4.5, decision=f"{INVOICE}.1")),
-                        audit_copies=[]),
+        lambda: replace(good(), audit=without_line(1) | told(approval(at=4.5)), audit_copies=[]),
     ),
     "a name lies in a log": ("I9", lambda: replace(good(), leaks=["worker-1.1.log"])),
     "our books have more money than the banks": (
@@ -222,7 +237,7 @@ FLAWS: dict[str, tuple[str, Callable[[], Evidence]]] = {
             runs={INVOICE: [Run(INVOICE, "run", "COMPLETED", "exhausted")]},
         ),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("flaw", FLAWS)

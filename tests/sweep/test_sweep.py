@@ -177,3 +177,27 @@ async def test_after_retention_a_cancelled_case_stays_closed_too(installation: I
 
     assert await installation.outcome(account.invoice) == Outcome.CANCELLED
     assert await installation.charges(account.invoice) == []
+
+
+async def test_a_case_that_is_reset_after_it_was_taken_over_is_open_again(
+    installation: Installation,
+):
+    """The reset run never opens its case again, so the sweep does; then webhooks find it."""
+    account = await installation.fails(
+        AccountScript(email=None, card=CardScript(outcomes=(STOLEN,)))
+    )
+    await installation.sweeps()
+    await installation.reaches(account.invoice, "awaiting_csm")
+    await installation.until(lambda: installation.has_mailed(1))
+    await installation.cases.decide(account.invoice, {"verdict": "approve", "actor": "dana"})
+    assert await installation.outcome(account.invoice) == Outcome.HANDED_OVER
+    tasks = await installation.workflow_tasks(account.invoice)
+    await installation.is_reset(account.invoice, tasks[len(tasks) // 2])
+    await installation.ages(account.invoice)
+
+    swept = await installation.sweeps()
+
+    assert swept.reopened == (account.invoice,)
+    case = await installation.records.case(account.invoice)  # type: ignore[arg-type]
+    assert case.open
+    assert len(await installation.subjects()) == 1

@@ -274,4 +274,3 @@ async def _happen(hooks: dict[str, list[Callable[[], Any]]], name: str) -> None:
         happening = hooks[name].pop(0)()
         if hasattr(happening, "__await__"):
             await happening
-

@@ -1,6 +1,6 @@
 """One short story per ending and branch, for the recorded histories that every change must replay.
 
-    python -m tests.workflows.scenarios     records what has no history yet; never overwrites one
+python -m tests.workflows.scenarios     records what has no history yet; never overwrites one
 """
 
 import asyncio

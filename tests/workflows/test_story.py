@@ -447,7 +447,11 @@ async def test_a_snooze_gives_the_approver_more_time(recovery: Recovery, outside
     before = await case.reaches(State.AWAITING_APPROVAL)
     while APPROVAL not in outside.mails:
         await case.status()
-    until = (before.pending_decision.expires_at + timedelta(days=5)) if before.pending_decision else None
+    until = (
+        (before.pending_decision.expires_at + timedelta(days=5))
+        if before.pending_decision
+        else None
+    )
     assert until
     await case.handle.signal("snooze", {"until": until.isoformat()})
 

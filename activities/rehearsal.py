@@ -1,0 +1,126 @@
+"""The agent without a case: for `dunning evaluate` and for replaying history. Nothing is recorded.
+
+It asks, checks and falls back exactly as in a real case, and pays from a purse of its own that it
+reports afterwards. `Rehearsal` is both a proposer and a drafter for `starter/evaluate.py`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from decimal import Decimal
+
+from activities import decide
+from activities.agent import Agent, Drafting, told
+from activities.answers import UnusableError
+from activities.letters import BadLetter, Draft, Letter, render_customer, render_handoff
+from activities.model import Asks, LiteLlm, ModelProblem
+from workflows import evidence
+from workflows.case import Options, Proposal, Verdict
+from workflows.facts import Facts
+from workflows.nouns import InvoiceId
+from workflows.playbook import Playbook
+from workflows.steps import Ref
+
+log = logging.getLogger(__name__)
+
+
+class Purse:
+    """Costs in memory: the limits of a case and of a day hold here as they do in a real one."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, Decimal] = {}
+        self.calls = 0
+        self.problems: list[str] = []
+
+    @property
+    def total(self) -> Decimal:
+        return sum(self.spent.values(), Decimal(0))
+
+    async def cost_of(self, invoice: InvoiceId) -> Decimal:
+        return self.spent.get(invoice, Decimal(0))
+
+    async def cost_today(self) -> Decimal:
+        return self.total
+
+    async def book_call(
+        self,
+        ref: Ref,
+        *,
+        purpose: str,
+        model: str,
+        prompts: Mapping[str, str] | None = None,
+        tokens_in: int = 0,
+        tokens_out: int = 0,
+        cost_usd: Decimal = Decimal(0),
+        problem: str | None = None,
+    ) -> None:
+        self.calls += 1
+        self.spent[ref.invoice] = self.spent.get(ref.invoice, Decimal(0)) + cost_usd
+        if problem:
+            self.problems.append(f"{ref.invoice}: {purpose} by {model}: {problem}")
+
+
+class Rehearsal:
+    """Close it (or use `with`) to let its event loop go."""
+
+    def __init__(self, models: Asks | None = None) -> None:
+        self.purse = Purse()
+        self._agent = Agent(models or LiteLlm(), self.purse)
+        self._runner = asyncio.Runner()
+        self._proposals: dict[InvoiceId, Proposal | None] = {}
+
+    def __enter__(self) -> "Rehearsal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def __call__(self, facts: Facts, options: Options, playbook: Playbook) -> Proposal | None:
+        """What the agent proposes; None when it is not asked or has no usable answer."""
+        proposal = None
+        if decide.is_worth_asking(facts, options, playbook):
+            pack = evidence.build(facts, options, playbook)
+            asking = self._agent.propose(_ref(facts), pack, options, playbook)
+            proposal = self._runner.run(asking).proposal
+        self._proposals[facts.invoice.id] = proposal
+        return proposal
+
+    def handoff(
+        self, facts: Facts, verdict: Verdict, options: Options, playbook: Playbook
+    ) -> Letter:
+        """The mail to the CSM, with the model's prose where it may write and writes well."""
+        try:
+            draft = self._draft(facts, verdict, options, playbook)
+            return render_handoff(facts, verdict, options, playbook, draft=draft)
+        except BadLetter:
+            return render_handoff(facts, verdict, options, playbook)
+
+    def customer(self, facts: Facts, verdict: Verdict, playbook: Playbook) -> Letter | None:
+        """The customer's mail is never a model's."""
+        return render_customer(facts, verdict, playbook)
+
+    def _draft(
+        self, facts: Facts, verdict: Verdict, options: Options, playbook: Playbook
+    ) -> Draft | None:
+        if not decide.may_draft(facts, options, playbook):
+            return None
+        about = Drafting(
+            ref=_ref(facts),
+            facts=facts,
+            pack=evidence.build(facts, options, playbook),
+            verdict=verdict,
+            proposal=self._proposals.get(facts.invoice.id),
+            playbook=playbook,
+        )
+        try:
+            return self._runner.run(self._agent.draft(about))
+        except (ModelProblem, UnusableError) as problem:
+            log.info("%s: the template writes: %s", facts.invoice.id, told(problem))
+            return None
+
+
+def _ref(facts: Facts) -> Ref:
+    return Ref(invoice=facts.invoice.id, cycle=1, round=1, now=facts.now)
