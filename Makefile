@@ -37,7 +37,7 @@ chaos: $(VENV)/.dev ## Kill, cut and shuffle for a minute, then count (SEED=7 AR
 	$(BIN)/python -m proof chaos --seed $(SEED) $(ARGS)
 
 proof: $(VENV)/.dev ## The full proof: 20 storms, 20,000 hostile webhooks, the long property tests
-	DUNNING_PROOF=full $(BIN)/python -m pytest tests/once_only
+	PROOF=full $(BIN)/python -m pytest tests/once_only tests/sweep
 	$(BIN)/python -m proof all $(ARGS)
 
 format: $(VENV)/.dev ## Write the code as the formatter would

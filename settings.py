@@ -343,12 +343,16 @@ class BillingSettings(RecordsSettings):
         return self.billing_database_url or self.database_url
 
 
-class AgentSettings(RecordsSettings):
-    """`dunning worker --queues agent`: a process that holds no vendor's key but the model's."""
+class ModelSettings(Settings):
+    """Which models to ask; they override the playbook's. Provider keys are read by litellm."""
 
     dunning_decide_model: str | None = None
     dunning_draft_model: str | None = None
     dunning_model_api_base: ApiBase | None = None
+
+
+class AgentSettings(RecordsSettings, ModelSettings):
+    """`dunning worker --queues agent`: a process that holds no vendor's key but the model's."""
 
 
 class SettleSettings(Settings):

@@ -113,9 +113,30 @@ def choose_letter(facts: Facts, verdict: Verdict, playbook: Playbook) -> str:
     if "ESC_PAYMENT_CLAIM_UNVERIFIED" in codes:
         return "payment_sent"
     kind = words.family(facts, playbook)
+    if kind is not Family.UNNAMED:
+        if "ESC_AUTH_REVOKED" in codes:  # a network may say so where the bank's code does not
+            return "still_with_us"
+        if kind is Family.REFUSED and _needs_new_details(facts):
+            return "update_card"
     if verdict.action is Action.SCHEDULE_RETRY and verdict.at is not None:
         return "we_try_again"
     return LETTER_OF.get(kind, "other_method")
+
+
+# Refusals that end with new card details, and not with a call to the bank.
+NEW_DETAILS = frozenset({"invalid_account", "incorrect_zip", "incorrect_address"})
+
+
+def _needs_new_details(facts: Facts) -> bool:
+    failure, method = facts.failure, facts.payment_method
+    if failure is None:
+        return False
+    changed = method is not None and method.brand == "mastercard"
+    return (
+        words.decline_code(facts) in NEW_DETAILS
+        or failure.advice_code == "confirm_card_data"
+        or (changed and failure.network_advice_code == "01")
+    )
 
 
 def write(
@@ -135,12 +156,15 @@ def write(
     phrases = _phrases(playbook, language)
     values = _values(facts, verdict, playbook, language, phrases, signature)
     subject, _, body = raw.partition("\n")
+    if not link and "{{pay}}" in body and _closing(facts) == "closing_starter":
+        body = body.replace("{{closing}}", "")  # it would ask for the same reply twice
     return CustomerLetter(
         language=language,
         subject=words.tidy(fill(subject.removeprefix("Subject:"), values), 120),
         paragraphs=tuple(
             None if part.strip() == "{{pay}}" else fill(part.strip(), values)
             for part in re.split(r"\n\s*\n", body.strip())
+            if part.strip()
         ),
         pay=phrases["pay"] if link else phrases["pay_by_reply"],
         button=phrases["button"],

@@ -21,6 +21,7 @@ from activities.handoff_words import (
     IN_SUBJECT,
     NO_DRAFT,
     RECOMMENDED,
+    Cause,
 )
 from activities.quotes import Quote
 from activities.words import Family
@@ -193,7 +194,7 @@ def _subject(case: Case) -> str:
         Mode.ACT: f"Action by {case.by}",
         Mode.KNOW: "No action needed",
     }[case.mode]
-    brief = IN_SUBJECT.get(case.cause) or words.in_brief(case.facts, case.playbook)
+    brief = IN_SUBJECT.get(case.cause) or case.brief
     verb = "open" if case.family is Family.INVOICE else "failed"
     return words.tidy(f"[{tag}] {case.company}: {case.amount} {verb} ({brief}){_tail(case)}", 160)
 
@@ -233,9 +234,7 @@ def _ask_approval(case: Case) -> str:
 
 
 def _ask_to_act(case: Case) -> str:
-    default = "please speak with {who} about {amount}; " + _safe(
-        words.explained(case.facts, case.playbook) + "."
-    )
+    default = "please speak with {who} about {amount}; " + _safe(case.explained + ".")
     sentence = ASKS.get(case.cause) or ASKS_BY_FAMILY.get(case.family, default)
     return f"By {_safe(case.by)}, {sentence}"
 
@@ -273,11 +272,25 @@ def _why(case: Case, prose: Prose) -> tuple[str, ...]:
         return ()
     reasons = case.verdict.approval if case.mode is Mode.APPROVE else case.verdict.reasons
     most = 2 if case.mode is Mode.APPROVE else 1
-    weighty = sorted(_speakable(case, reasons), key=_weight_of)
+    first = FIRST_FOR.get(case.cause, ())
+    spoken = (r for r in _speakable(case, reasons) if r.code not in NOT_FOR.get(case.cause, ()))
+    weighty = sorted(spoken, key=lambda reason: (reason.code not in first, _weight_of(reason)))
     return tuple(words.tidy(reason.text, 180) for reason in weighty)[:most]
 
 
 WEIGHT_OF = ("ESC_", "BLOCK_", "PREFER_PERSON", "NORETRY_", "APPR_")
+# The sentence that says most about a cause, and those that would send its reader another way.
+FIRST_FOR = {
+    Cause.ATTACK: ("PREFER_PERSON_ATTACK", "APPR_INJECTION_SUSPECTED"),
+    Cause.CONFLICT: ("APPR_DATA_CONFLICT",),
+    Cause.LEAVING: ("PREFER_PERSON_LEAVING",),
+    Cause.BOOKED: ("ESC_BILLING_SAYS_PAID", "NORETRY_DUPLICATE"),
+}
+NOT_FOR = {
+    Cause.UNSAFE: ("NORETRY_HARD_DECLINE",),  # "another one is needed": not before the look
+    Cause.LEAVING: ("PREFER_PERSON_CONFLICT",),
+    Cause.BOOKED: ("PREFER_PERSON_OUR_SIDE",),
+}
 UNSPOKEN = ("CLAMP_", "DEFER_", "DEGRADED_", "CONTACT_")
 
 

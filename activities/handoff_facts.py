@@ -44,15 +44,20 @@ def facts_of(case: Case) -> Iterable[Fact]:
     stripe = stripe_url(case.facts)
     yield Fact(_open_amount(case), "Stripe", stripe)
     yield Fact(_what_happened(case), "Stripe", stripe)
-    yield Fact(_attempts(case), "Stripe", stripe)
     if subscription := _subscription(case):
         yield Fact(subscription, "Stripe", stripe)
+    crm = case.facts.crm
+    relation = _relation(case)
+    telling = crm is not None and (crm.vip or crm.do_not_contact)
+    if relation and telling:  # it must not be what falls away in a long letter
+        yield Fact(relation, "HubSpot", hubspot_url(case.facts, case.playbook))
     if account := _account(case):
         yield Fact(account, "Billing")
     elif Source.BILLING in case.facts.missing:
         yield Fact("billing history could not be read", "Billing")
-    if relation := _relation(case):
+    if relation and not telling:
         yield Fact(relation, "HubSpot", hubspot_url(case.facts, case.playbook))
+    yield Fact(_attempts(case), "Stripe", stripe)
 
 
 def _open_amount(case: Case) -> str:
@@ -68,7 +73,7 @@ def _open_amount(case: Case) -> str:
 
 
 def _what_happened(case: Case) -> str:
-    reason = words.explained(case.facts, case.playbook)
+    reason = case.explained
     failure = case.facts.failure
     if case.family is Family.INVOICE:
         tried = (
@@ -125,7 +130,10 @@ def _account(case: Case) -> str | None:
         parts.append(f"customer for {words.months(billing.tenure_days)}")
     if paid := billing.paid_invoices:
         late = sum(one.attempts > 1 for one in paid)
-        parts.append(f"{late or 'none'} of {words.plural(len(paid), 'paid invoice')} late")
+        if len(paid) == 1:
+            parts.append(f"its one paid invoice was {'late' if late else 'on time'}")
+        else:
+            parts.append(f"{late or 'none'} of {len(paid)} paid invoices late")
     return "; ".join(parts) or None
 
 

@@ -403,17 +403,30 @@ def evaluate(
     """Judge the decisions on labelled cases.
 
     Runs each through evidence, rules, agent and draft check, and prints a scoreboard. Needs no
-    setting and touches no system. DUNNING_PLAYBOOK chooses the playbook.
+    setting and touches no system but the model's, if the playbook or DUNNING_DECIDE_MODEL names
+    one. DUNNING_PLAYBOOK chooses the playbook.
 
     Example:  dunning evaluate cases.jsonl --out results.jsonl
     """
     from activities.playbook import load as read_playbook
+    from activities.playbook import with_models
+    from activities.rehearsal import Rehearsal
+    from settings import ModelSettings
     from starter.evaluate import evaluate as judge
 
     if not cases.is_file():
         raise UserError(f"There is no file {cases}.", MISUSE)
-    playbook = read_playbook(load(Settings).dunning_playbook)
-    raise typer.Exit(judge(cases, out, playbook, as_json))
+    models = load(ModelSettings)
+    playbook = with_models(
+        read_playbook(models.dunning_playbook),
+        models.dunning_decide_model or "",
+        models.dunning_draft_model or "",
+        models.dunning_model_api_base or "",
+    )
+    if not (playbook.agent.decide.model or playbook.agent.draft.model):
+        raise typer.Exit(judge(cases, out, playbook, as_json))
+    with Rehearsal() as agent:
+        raise typer.Exit(judge(cases, out, playbook, as_json, agent, agent))
 
 
 # ── small parts ─────────────────────────────────────────────────────────────────────────

@@ -177,10 +177,18 @@ def mastercard_advice(failure: Failure | None, method: PaymentMethod | None) -> 
 
 
 def visa_code(failure: Failure | None, method: PaymentMethod | None) -> str | None:
-    """Visa's own response code, when the card is a Visa."""
-    if failure is None or method is None or (method.brand or "").lower() != "visa":
+    """Visa's own response code, when the card is a Visa.
+
+    A card that is no longer on file has no brand; that its holder told the bank to stop us (a code
+    that only Visa has) stays true.
+    """
+    if failure is None:
         return None
     code = (failure.network_decline_code or "").upper()
+    if method is None:
+        return code if code in VISA_REVOKED else None
+    if (method.brand or "").lower() != "visa":
+        return None
     return code.zfill(2) if code else None
 
 

@@ -563,8 +563,8 @@ CHOICES: tuple[Choice, ...] = (
         "PREFER_PERSON_RENEWAL", PERSON,
         when=lambda s: s.open_renewal is not None and not s.is_small,
         because=(
-            "The renewal due {renewal_day} matters more than this bill; its owner "
-            "should speak first."
+            "The renewal or expansion due {renewal_day} matters more than this bill; its "
+            "owner should speak first."
         ),
     ),
     Choice(

@@ -18,6 +18,7 @@ from workflows.facts import Facts
 from workflows.playbook import Playbook
 
 OWN = author.CASES
+BLIND = OWN.with_name("blind.jsonl")  # of an author who had not seen the rules or their words
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def own() -> Scoreboard:
     return run(OWN, None, playbook(), drafter=PlainDrafter())
 
 
+@pytest.fixture(scope="module")
+def blind() -> Scoreboard:
+    return run(BLIND, None, playbook())
+
+
 def test_the_rules_break_no_promise_on_our_own_cases(own: Scoreboard) -> None:
     broken = [(r.case, f.text) for r in own.results for f in r.findings if f.kind is Kind.VIOLATION]
 
@@ -72,6 +78,22 @@ def test_the_rules_break_no_promise_on_our_own_cases(own: Scoreboard) -> None:
 def test_the_rules_do_the_right_thing_on_nineteen_of_twenty(own: Scoreboard) -> None:
     assert own.acceptable >= 0.95 * len(own.results)
     assert own.count(lambda result: result.wasteful) == 0
+
+
+def test_the_rules_break_no_promise_on_cases_written_without_sight_of_them(
+    blind: Scoreboard,
+) -> None:
+    broken = [
+        (r.case, f.text) for r in blind.results for f in r.findings if f.kind is Kind.VIOLATION
+    ]
+
+    assert broken == []
+
+
+def test_the_rules_do_the_right_thing_on_cases_written_without_sight_of_them(
+    blind: Scoreboard,
+) -> None:
+    assert blind.acceptable >= 0.95 * len(blind.results)
 
 
 def test_our_own_cases_are_what_their_author_wrote() -> None:

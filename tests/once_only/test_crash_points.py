@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from activities import failpoints
 from activities.failpoints import KILLED
 from sandbox.control import GRAPH_TOKEN, STRIPE_KEY
 from tests.activities.people import SENDER
@@ -29,7 +28,7 @@ async def is_killed_at(name: str, act: Act, monkeypatch: pytest.MonkeyPatch) -> 
     with monkeypatch.context() as patch:
         patch.setenv("DUNNING_FAILPOINT", name)
         patch.setenv("STRIPE_API_KEY", STRIPE_KEY)
-        patch.setattr(failpoints.os, "_exit", die)
+        patch.setattr("os._exit", die)
         with pytest.raises(Killed):
             await act()
 

@@ -1,6 +1,6 @@
 """20,000 deliveries that are not Stripe's: none is answered with a 5xx, none is believed.
 
-CI sends 1,000; `DUNNING_PROOF=1` sends them all.
+CI sends 1,000; `PROOF=full` sends them all.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from tests.starter import stripe_says
 from tests.starter.conftest import Site, site  # noqa: F401
 
-COUNT = 20_000 if os.environ.get("DUNNING_PROOF") else 1_000
+COUNT = 20_000 if os.environ.get("PROOF") else 1_000
 FORGED = "evt_Forged"
 
 Delivery = tuple[bytes, dict[str, str]]

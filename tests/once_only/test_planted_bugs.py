@@ -15,7 +15,7 @@ from hypothesis import Phase
 from temporalio.common import WorkflowIDReusePolicy
 
 from activities import failpoints
-from activities.ledger import Effect, Ledger
+from activities.ledger import Effect, EffectId, Ledger
 from activities.outlook import OutlookActivities
 from activities.records import Records
 from activities.stripe import StripeActivities
@@ -103,7 +103,7 @@ async def test_a_one_shot_send_is_caught(company: Company, monkeypatch: pytest.M
     async def one_shot(self: OutlookActivities, order: Send) -> SendResult:
         letter = await self._letter(order)
         row = await self._ledger.intend(
-            test_outlook.EffectId(
+            EffectId(
                 invoice=order.ref.invoice, purpose=f"mail:{order.kind}", ordinal=order.ordinal
             ),
             cycle=order.ref.cycle,

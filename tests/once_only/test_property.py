@@ -1,7 +1,7 @@
 """Whatever happens, in whatever order, an invoice is charged once: random stories, played against
 the real ledger in a real PostgreSQL, our real paying, and a model of Stripe.
 
-The default size suits CI; `DUNNING_PROOF=1` plays 2,000 stories of 50 steps.
+The default size suits CI; `PROOF=full` plays 2,000 stories of 50 steps.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from workflows.facts import Source
 from workflows.nouns import DecisionId, InvoiceId
 from workflows.steps import Pay, PayKind, PayResult
 
-FULL = bool(os.environ.get("DUNNING_PROOF"))
+FULL = bool(os.environ.get("PROOF"))
 SIZE = {"max_examples": 2_000, "stateful_step_count": 50} if FULL else {
     "max_examples": 60, "stateful_step_count": 30,
 }  # fmt: skip

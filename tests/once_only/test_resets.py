@@ -31,7 +31,7 @@ from workflows.recovery import RecoverInvoice
 from workflows.steps import PayKind
 
 pytestmark = pytest.mark.system
-EVERY = 1 if os.environ.get("DUNNING_PROOF") else 5  # `make proof` resets at every boundary
+EVERY = 1 if os.environ.get("PROOF") else 5  # PROOF=full resets at every boundary
 SPEED = 1e7  # a waited day takes nine milliseconds
 
 

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.policy.cases import NOW, decide, facts, invoice, subscription, usd
+from tests.policy.cases import NOW, billing, decide, facts, invoice, subscription, usd
+from tests.policy.shipped import playbook
 from workflows import policy
-from workflows.case import Action, DecidedBy, Outcome
+from workflows.case import Action, DecidedBy, Outcome, Proposal
+from workflows.money import Money
+from workflows.playbook import Filters, Playbook
 
 ENDED: dict[str, tuple[dict[str, Any], Outcome]] = {
     "STOP_TEST_MODE": ({"invoice": invoice(livemode=False)}, Outcome.NOT_COLLECTIBLE),
@@ -75,3 +78,78 @@ def test_endings_need_the_stripe_part_only() -> None:
     bare = facts(billing=None, crm=None, failure=None, payment_method=None)
 
     assert policy.ending(bare) is None
+
+
+# ── what the playbook leaves to Stripe ──────────────────────────────────────────────────
+
+
+def with_filters(**filters: Any) -> Playbook:
+    return playbook().model_copy(update={"filters": Filters(**filters)})
+
+
+def test_an_invoice_below_the_least_amount_is_left_to_stripe_with_the_numbers() -> None:
+    small = facts(invoice=invoice(amount=usd(4)))
+
+    verdict = policy.policy(small, None, with_filters(min_amount_usd=5))
+
+    assert verdict.action is Action.STOP
+    assert not verdict.approval
+    assert [(r.code, r.text) for r in verdict.reasons] == [
+        (
+            "STOP_FILTERED",
+            "4.00 USD is worth 4.00 USD; invoices below 5 USD are left to Stripe.",
+        )
+    ]
+
+
+def test_an_invoice_of_the_least_amount_is_worth_a_case() -> None:
+    enough = facts(invoice=invoice(amount=usd(5)))
+
+    assert policy.policy(enough, None, with_filters(min_amount_usd=5)).action is not Action.STOP
+
+
+def test_a_plan_that_is_skipped_is_left_to_stripe_however_it_is_spelt() -> None:
+    free = facts(billing=billing(tier="Free"))
+
+    options = policy.narrow(free, with_filters(skip_plan_tiers=("FREE",)))
+
+    assert options.allowed == (Action.STOP,)
+    assert options.default is Action.STOP
+    assert options.reasons[0].text == "Invoices of the free plan are left to Stripe."
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"invoice": invoice(amount=Money(amount=1, currency="xof"))},
+        {"billing": None},
+        {"billing": billing(tier=None)},
+    ],
+)
+def test_what_cannot_be_told_is_never_filtered(unknown: dict[str, Any]) -> None:
+    known = facts(billing=None) if "invoice" in unknown else facts()
+    of = with_filters(min_amount_usd=0.01, skip_plan_tiers=("growth",))
+
+    verdict = policy.policy(known.model_copy(update=unknown), None, of)
+
+    assert verdict.action is not Action.STOP
+
+
+def test_the_shipped_playbook_filters_nothing() -> None:
+    penny = facts(invoice=invoice(amount=Money(amount=1, currency="usd")))
+
+    assert policy.policy(penny, None, playbook()).action is not Action.STOP
+
+
+@pytest.mark.parametrize("action", [Action.SCHEDULE_RETRY, Action.SEND_UPDATE_LINK])
+def test_nobodys_wish_charges_or_mails_what_is_filtered(action: Action) -> None:
+    of = with_filters(min_amount_usd=1_000)
+    wish = Proposal(action=action, slot_id="S1", by=DecidedBy.PERSON)
+
+    verdict = policy.clamp(facts(), policy.narrow(facts(), playbook()), wish, of)
+    permit = policy.permits(facts(), action, of)
+
+    assert verdict.action is Action.STOP
+    assert permit.reason is not None
+    assert permit.reason.code == "STOP_FILTERED"
+    assert not permit.ok

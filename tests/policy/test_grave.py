@@ -106,3 +106,12 @@ def test_no_sentence_names_what_must_not_be_named() -> None:
 
         for word in ("lost", "stolen", "pickup", "fraud", "suspicious", "risk score", "security"):
             assert word not in said
+
+
+def test_a_withdrawn_permission_outlives_the_card_it_was_said_of() -> None:
+    said = failure("do_not_honor", network_decline_code="R1")
+
+    verdict = decide(failure=said, payment_method=None)
+
+    assert verdict.action is Action.ESCALATE_NOW
+    assert "ESC_AUTH_REVOKED" in {reason.code for reason in verdict.reasons}

@@ -32,6 +32,7 @@ from workflows.declines import MASTERCARD_ADVICE, VISA_NEVER
 from workflows.facts import Facts, Source
 from workflows.money import Money
 from workflows.nouns import InvoiceId
+from workflows.playbook import Filters
 from workflows.situation import Situation, in_usd
 
 OFTEN = settings(
@@ -311,12 +312,26 @@ def test_a_model_never_stops_a_case_and_never_frees_one(
 
 
 @OFTEN
+@given(known(), proposals, st.floats(0, 50_000), st.sets(st.sampled_from(["starter", "growth"])))
+def test_filters_never_turn_a_case_into_a_charge_or_a_mail(
+    case: Facts, proposal: Proposal | None, least: float, skipped: set[str]
+) -> None:
+    filters = Filters(min_amount_usd=least, skip_plan_tiers=tuple(skipped))
+    narrower = playbook().model_copy(update={"filters": filters})
+
+    before = judged(case, proposal)
+    after = policy.policy(case, proposal, narrower)
+
+    assert after.action is STOP or after == before
+
+
+@OFTEN
 @given(known())
 def test_every_sentence_can_be_said(case: Facts) -> None:
     """No rule trips over a missing fact while it explains itself."""
     situation = Situation(case, playbook())
 
-    for rule in (*policy.ENDINGS, *policy.RULES):
+    for rule in (*policy.ENDINGS, *policy.FILTERS, *policy.RULES):
         said = rule.sentence(situation)
         assert said or rule.code == "APPR_DATA_CONFLICT"
         assert "{" not in said.replace("{{", "") or "{" in str(case)

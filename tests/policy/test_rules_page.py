@@ -5,7 +5,7 @@ from tests.policy.shipped import declines, words
 from workflows.case import Action
 from workflows.declines import DANGER_CODES, EXPIRED_CODES, FUNDS_CODES, LIMIT_CODES, REVOKED_CODES
 from workflows.phrases import alone
-from workflows.policy import CHOICES, ENDINGS, RULES
+from workflows.policy import CHOICES, ENDINGS, FILTERS, RULES
 from workflows.reading import Topic
 
 BANK_CODES = {"R01", "R05", "R07", "R08", "R09", "R10", "R29", "AM04", "MD01"}  # not Stripe's own
@@ -16,7 +16,7 @@ def test_the_page_is_what_the_rules_say() -> None:
 
 
 def test_every_rule_has_its_own_code_a_sentence_and_a_source() -> None:
-    rules = (*ENDINGS, *RULES)
+    rules = (*ENDINGS, *FILTERS, *RULES)
 
     assert len({rule.code for rule in rules}) == len(rules)
     assert all(rule.because and rule.source for rule in rules)
@@ -52,7 +52,7 @@ def test_a_code_that_may_not_be_retried_has_no_attempts_left() -> None:
 
 def test_every_topic_has_words_and_every_word_list_is_read() -> None:
     made_by_code = {Topic.INJECTION, Topic.CONTACT_CHANGE}
-    helpers = {"negation", "settled", "history", "orders"}
+    helpers = {"negation", "settled", "history", "held", "orders"}
 
     assert set(words()) == (set(Topic) - made_by_code) | helpers
 
