@@ -19,7 +19,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 import typer
 
 from settings import EXIT_CODE as SETTINGS_EXIT_CODE
-from settings import Settings, SettingsError, StartSettings, WebSettings, load
+from settings import SettingsError, StartSettings, WebSettings, load
 from starter.errors import FAILED, MISUSE, UserError
 
 P = ParamSpec("P")

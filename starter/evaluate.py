@@ -21,6 +21,7 @@ from workflows.facts import Facts
 from workflows.nouns import iso
 from workflows.playbook import Playbook
 from workflows.situation import Situation
+from workflows.steps import LetterKind
 
 # Never in a text to a customer, whatever the label says.
 BANNED_TO_CUSTOMERS = (
@@ -62,7 +63,8 @@ class Templates:
     ) -> Written:
         from activities.letters import render_handoff
 
-        return render_handoff(facts, verdict, options, playbook)
+        kind = LetterKind.APPROVAL if verdict.needs_approval else LetterKind.HANDOFF
+        return render_handoff(facts, verdict, options, playbook, kind=kind)
 
     def customer(self, facts: Facts, verdict: Verdict, playbook: Playbook) -> Written | None:
         from activities.letters import render_customer

@@ -82,6 +82,8 @@ async def switch(on: bool | None) -> dict[str, Any]:
         elif on is False:
             await handle.pause(note="dunning sweep --off")
         described = await handle.describe()
+        if on is not None:  # the schedule takes a moment to show what it was just told
+            described.schedule.state.paused = not on
         last = None if on is not None else await _last_pass(client, described)
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:

@@ -36,6 +36,7 @@ from workflows.steps import (
     SendKind,
 )
 
+STOPPED_BY_RULE = "STOPPED_BY_RULE"  # a filter of the playbook: the invoice is left to Stripe
 # Never on a handover, a dispute or a legal matter.
 HANDS_BACK = (Outcome.CANCELLED, Outcome.EXHAUSTED)
 STANDS_DOWN = (*PAID, Outcome.NOT_COLLECTIBLE, Outcome.CANCELLED, Outcome.SUBSCRIPTION_ENDED)
@@ -112,7 +113,7 @@ class RecoverInvoice(KeptCase):
             case Action.ESCALATE_NOW:
                 await self.escalate(decision)
             case Action.STOP:
-                self.end(Outcome.NOT_COLLECTIBLE, "STOPPED_BY_RULE", decision.why)
+                self.end(Outcome.NOT_COLLECTIBLE, STOPPED_BY_RULE, decision.why)
 
     # ── knowing ─────────────────────────────────────────────────────────────────────────
 
@@ -526,7 +527,7 @@ class RecoverInvoice(KeptCase):
         self.why, self.pending = ending.text, None
         if ending.outcome in STANDS_DOWN and self.decision and (self.told_csm or self.asked_csm):
             await self.mail(self.decision, LetterKind.STAND_DOWN, text=ending.text)
-        if ending.outcome in HANDS_BACK and self.owned:
+        if self.owned and (ending.outcome in HANDS_BACK or ending.code == STOPPED_BY_RULE):
             back = steps.HandBack(ref=self.ref, why=ending.text)
             self.why = (await steps.HAND_BACK(back, "Give the retries back to Stripe")).text
         if self.decision:

@@ -109,7 +109,7 @@ async def test_an_update_is_heard_and_answered_in_plain_words(
         *("--input", body, "-o", "json"),
     )
 
-    assert json.loads(answer)["result"]["pending_decision"] is None
+    assert json.loads(answer)["result"]["state"] == "awaiting_csm"
     await case.reaches(State.AWAITING_CSM)
 
 

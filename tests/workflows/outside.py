@@ -57,6 +57,10 @@ def escalate(code: str = "ESC_OPEN_DISPUTE") -> Plan:
     return lambda now: Verdict(action=Action.ESCALATE_NOW, reasons=_reasons(code))
 
 
+def stop() -> Plan:
+    return lambda now: Verdict(action=Action.STOP, reasons=_reasons("STOP_FILTERED"))
+
+
 def _reasons(code: str | None) -> tuple[Reason, ...]:
     return (Reason(code=code, text=f"because of {code}"),) if code else ()
 

@@ -14,6 +14,7 @@ from tests.workflows.outside import (
     escalate,
     link,
     retry,
+    stop,
 )
 from workflows import steps
 from workflows.case import Action, State
@@ -496,6 +497,18 @@ async def test_what_is_settled_when_we_look_is_left_alone(
     assert outside.charges == []
     assert outside.mails == []
     assert "take_ownership" not in outside.calls
+
+
+async def test_what_the_playbook_filters_out_is_left_to_stripe(
+    recovery: Recovery, outside: Outside
+) -> None:
+    outside.plans = [stop()]
+    case = await recovery.start()
+
+    assert await case.outcome() == "not_collectible"
+    assert outside.charges == []
+    assert outside.mails == []
+    assert not outside.owned
 
 
 async def test_a_subscription_cancelled_mid_case_stands_the_csm_down(
