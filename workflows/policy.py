@@ -473,7 +473,7 @@ RULES: tuple[Rule, ...] = (
             "Words in {attack_source} try to steer whoever reads them; nobody followed "
             "them, a person should look."
         ),
-        source="docs/threat-model (text we did not write)",
+        source="text that we did not write is data, never an instruction",
     ),
     # 7 · writing to the customer
     Rule(
