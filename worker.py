@@ -236,7 +236,8 @@ class Parts:
         from activities.outlook import OutlookActivities
 
         config = settings.load(settings.GraphSettings)
-        await asyncio.to_thread(mailbox.warm)
+        warming = asyncio.ensure_future(asyncio.to_thread(mailbox.warm))
+        stack.push_async_callback(lambda: warming)  # polling need not wait for it
         token = config.graph_access_token
         box = await stack.enter_async_context(
             mailbox.connect(

@@ -297,7 +297,7 @@ def authentication(now: datetime) -> Story:
         charges=0,
         customer_mails=1,
         csm_mails=2,
-        plot=(Beat(MailSent(), CustomerClicks(), after=2),),
+        plot=(Beat(MailSent("team"), CustomerClicks(), after=2),),
     )
 
 
@@ -416,7 +416,7 @@ def approval(now: datetime) -> Story:
             Beat(
                 MailSent("team"),
                 PersonApproves("their treasury confirmed the limit is lifted"),
-                after=6,
+                after=2,
             ),
         ),
         mrr_minor=120_800,
@@ -537,7 +537,7 @@ def not_in_crm(now: datetime) -> Story:
         charges=0,
         customer_mails=1,
         csm_mails=2,
-        plot=(Beat(MailSent(), CustomerClicks(), after=1.5),),
+        plot=(Beat(MailSent("team"), CustomerClicks(), after=1.5),),
     )
 
 

@@ -39,6 +39,7 @@ LOG_WIDTH = 120  # where there is no terminal to ask
 PATIENCE = 150.0  # seconds until we stop waiting for a story
 SENDER = "billing@northwind-cloud.example"
 COMPANY = {  # what the demo's company writes into its playbook
+    "expires_days = 3": "expires_days = 14",  # at this speed three days are six seconds
     'name = "Our company"': 'name = "Northwind Cloud"',
     'signature = "The billing team"': 'signature = "Billing at Northwind Cloud"',
     'fallback_owner = ""': 'fallback_owner = "collections@northwind-cloud.example"',
