@@ -31,6 +31,7 @@ class KeptCase(ListeningCase):
         self.seen: Rechecked
         self.weighed: Weighed
         self.opened_at = self.clock.now()
+        self.is_open = False
         self.cycle = 1
         self.step = 0  # decisions within a round beyond its own: a person's override
         self.owned = False
@@ -57,6 +58,7 @@ class KeptCase(ListeningCase):
             ),
             "Open the case",
         )
+        self.is_open = True
         self.cycle, self.round = self.case.cycle, self.case.round
         if self.case.so_far:
             self.go_on_from(self.case.so_far)

@@ -73,7 +73,7 @@ class RecoverInvoice(KeptCase):
         try:
             outcome = await self.open_and_recover()
         except BaseException as error:
-            if is_cancelled_exception(error):
+            if is_cancelled_exception(error) and self.is_open:  # else there is nothing to clean up
                 await self.close(_ending(Outcome.CANCELLED, "CANCELLED_IN_TEMPORAL"))
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)

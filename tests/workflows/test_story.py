@@ -577,6 +577,25 @@ async def test_temporals_own_cancel_cleans_up_and_ends_as_canceled(
     assert [close.outcome for close in outside.closed] == ["cancelled"]
 
 
+async def test_a_case_that_never_opened_can_be_cancelled_in_temporal(
+    recovery: Recovery, outside: Outside
+) -> None:
+    def our_database_is_down() -> None:
+        outside.before(steps.OPEN_CASE, our_database_is_down)
+        raise ConnectionError
+
+    outside.before(steps.OPEN_CASE, our_database_is_down)
+    case = await recovery.start()
+    while "open_case" not in outside.calls:
+        await asyncio.sleep(0)
+
+    await case.handle.cancel()
+
+    with pytest.raises(WorkflowFailureError):
+        await case.outcome()
+    assert "close_case" not in outside.calls
+
+
 @pytest.mark.parametrize("step", [steps.RECHECK, steps.WEIGH, steps.CONCLUDE, steps.ANNOUNCE])
 async def test_a_cancel_that_arrives_while_we_work_wins_before_the_next_act(
     recovery: Recovery, outside: Outside, step: steps.Step[steps.Noun, steps.Noun]
