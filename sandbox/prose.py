@@ -132,7 +132,7 @@ def draft(asked: AskedForDraft) -> Json:
         "account_context": _context(asked),
         "suggested_next_steps": [
             "Have a look at the context above before you write.",
-            "Ask in your own words what would help them most right now.",
+            "Ask in your own words what would help them most.",
         ],
         "talking_points": ["Their service goes on while this is sorted out."],
         "avoid": ["Guessing at the reasons of their bank."],
