@@ -236,8 +236,6 @@ class Parts:
         from activities.outlook import OutlookActivities
 
         config = settings.load(settings.GraphSettings)
-        warming = asyncio.ensure_future(asyncio.to_thread(mailbox.warm))
-        stack.push_async_callback(lambda: warming)  # polling need not wait for it
         token = config.graph_access_token
         box = await stack.enter_async_context(
             mailbox.connect(

@@ -5,6 +5,7 @@ Temporal retries, where people can see it. Errors come out in our own words, wit
 body.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from azure.identity.aio import (
 )
 from kiota_abstractions.api_error import APIError
 from kiota_abstractions.base_request_configuration import RequestConfiguration
+from kiota_abstractions.request_information import RequestInformation
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
@@ -34,10 +36,18 @@ from msgraph.generated.models.email_address import EmailAddress
 from msgraph.generated.models.internet_message_header import InternetMessageHeader
 from msgraph.generated.models.item_body import ItemBody
 from msgraph.generated.models.message import Message
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.recipient import Recipient
 from msgraph.generated.models.single_value_legacy_extended_property import (
     SingleValueLegacyExtendedProperty,
 )
+from msgraph.generated.users.item.messages.item.create_reply.create_reply_post_request_body import (
+    CreateReplyPostRequestBody,
+)
+from msgraph.generated.users.item.messages.item.message_item_request_builder import (
+    MessageItemRequestBuilder,
+)
+from msgraph.generated.users.item.messages.messages_request_builder import MessagesRequestBuilder
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory
@@ -45,11 +55,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.errors import invalid_request, refused, retry_later
 
+Json = dict[str, Any]
+
 PUBLIC_API = "https://graph.microsoft.com/v1.0"
 SCOPE = "https://graph.microsoft.com/.default"
 TIMEOUT = httpx.Timeout(20, connect=5)  # the SDK's own 100 s would outlive our activity
 KEY_PROPERTY = "String {7b0c6a52-9d0e-4f3a-8c44-5f2d1e6b9a70} Name DunningKey"
 SAME_ID = ("Prefer", 'IdType="ImmutableId"')  # an id that survives moves between folders
+FIELDS = ["id", "isDraft", "internetMessageId"]
 NO_ROBOTS = "OOF, AutoReply"  # asks Exchange not to answer us with out-of-office mails
 
 
@@ -76,6 +89,7 @@ class Item:
 class Mailbox:
     def __init__(self, client: GraphServiceClient, sender: str) -> None:
         self.sender = sender
+        self._adapter = client.request_adapter
         self._user = client.users.by_user_id(sender)
 
     async def find(self, key: str) -> Item | None:
@@ -94,75 +108,76 @@ class Mailbox:
 
     async def get(self, id: str) -> Item | None:
         """None when there is no such message (any more)."""
-        with asking("reading a draft"):
-            try:
-                message = await self._user.messages.by_message_id(id).get(
-                    _asking_for(select=["id", "isDraft", "internetMessageId"])
-                )
-            except APIError as error:
-                if error.response_status_code == 404:
-                    return None
-                raise
-        return _item(message)
+        asked = self._message(id).to_get_request_information(_asking_for(select=FIELDS))
+        message = await self._if_there("reading a draft", asked)
+        return None if message is None else _item(message)
 
     async def draft(self, mail: Mail) -> Item:
-        with asking("writing a draft"):
-            return _made(await self._user.messages.post(_message(mail), _asking_for()))
+        asked = self._user.messages.to_post_request_information(_body(mail), _asking_for())
+        return _made(await self._ask("writing a draft", asked))
 
     async def draft_reply(self, sent: Item, mail: Mail) -> Item | None:
         """A draft in the thread of `sent`; None when that mail is gone.
 
         Graph fills a reply by itself, so everything that matters is set again, recipients included.
         """
-        with asking("writing a reply"):
+        about = "writing a reply"
+        asked = self._message(sent.id).create_reply.to_post_request_information(
+            CreateReplyPostRequestBody(), _asking_for()
+        )
+        reply = await self._if_there(about, asked)
+        if reply is None:
+            return None
+        change = self._message(_made(reply).id).to_patch_request_information(
+            _body(mail, reply=True), _asking_for()
+        )
+        return _made(await self._ask(about, change))
+
+    async def send(self, id: str) -> bool:
+        """True when Exchange took it; False when there is no such draft (any more)."""
+        asked = self._message(id).send.to_post_request_information(_asking_for())
+        return await self._if_there("sending a draft", asked) is not None
+
+    async def discard(self, id: str) -> None:
+        """Throw a draft away. That it is gone already is fine."""
+        asked = self._message(id).to_delete_request_information(_asking_for())
+        await self._if_there("discarding a draft", asked)
+
+    async def check(self) -> None:
+        """One harmless read that needs the permission our algorithm needs (Mail.ReadWrite)."""
+        asked = self._user.messages.to_get_request_information(_asking_for(select=["id"], top=1))
+        await self._ask("reading the mailbox", asked)
+
+    def _message(self, id: str) -> MessageItemRequestBuilder:
+        return self._user.messages.by_message_id(id)
+
+    async def _first(self, messages: Any, filter: str) -> Item | None:
+        asked = messages.to_get_request_information(
+            _asking_for(filter=filter, select=FIELDS, top=5)
+        )
+        page = await self._ask("looking for a mail", asked)
+        items = [_item(message) for message in page.get("value") or []]
+        return next(iter(sorted(items, key=lambda item: item.is_draft)), None)
+
+    async def _ask(self, about: str, asked: RequestInformation) -> Json:
+        with asking(about):
+            return await self._answer(asked)
+
+    async def _if_there(self, about: str, asked: RequestInformation) -> Json | None:
+        """As `_ask`; None when Graph knows no such message."""
+        with asking(about):
             try:
-                reply = _made(
-                    await self._user.messages.by_message_id(sent.id).create_reply.post(
-                        _reply_body(), _asking_for()
-                    )
-                )
+                return await self._answer(asked)
             except APIError as error:
                 if error.response_status_code == 404:
                     return None
                 raise
-            return _made(
-                await self._user.messages.by_message_id(reply.id).patch(
-                    _message(mail, reply=True), _asking_for()
-                )
-            )
 
-    async def send(self, id: str) -> bool:
-        """True when Exchange took it; False when there is no such draft (any more)."""
-        with asking("sending a draft"):
-            try:
-                await self._user.messages.by_message_id(id).send.post(_asking_for())
-            except APIError as error:
-                if error.response_status_code == 404:
-                    return False
-                raise
-        return True
-
-    async def discard(self, id: str) -> None:
-        """Throw a draft away. That it is gone already is fine."""
-        with asking("discarding a draft"):
-            try:
-                await self._user.messages.by_message_id(id).delete(_asking_for())
-            except APIError as error:
-                if error.response_status_code != 404:
-                    raise
-
-    async def check(self) -> None:
-        """One harmless read that needs the permission our algorithm needs (Mail.ReadWrite)."""
-        with asking("reading the mailbox"):
-            await self._user.messages.get(_asking_for(select=["id"], top=1))
-
-    async def _first(self, messages: Any, filter: str) -> Item | None:
-        with asking("looking for a mail"):
-            page = await messages.get(
-                _asking_for(filter=filter, select=["id", "isDraft", "internetMessageId"], top=5)
-            )
-        items = [_item(message) for message in (page.value if page else None) or []]
-        return next(iter(sorted(items, key=lambda item: item.is_draft)), None)
+    async def _answer(self, asked: RequestInformation) -> Json:
+        answering: Any = self._adapter.send_primitive_async(asked, "bytes", {"XXX": ODataError})
+        body = await answering
+        answer: Json = json.loads(body) if body else {}
+        return answer
 
 
 # ── connecting ──────────────────────────────────────────────────────────────────────────
@@ -247,29 +262,10 @@ class StaticToken(AsyncTokenCredential):
         return None
 
 
-def warm() -> None:
-    """Import what the SDK's first call would import, about 1,200 modules. Run it in a thread."""
-    from kiota_serialization_json.json_parse_node_factory import JsonParseNodeFactory
-    from kiota_serialization_json.json_serialization_writer import JsonSerializationWriter
-    from msgraph.generated.models.message_collection_response import MessageCollectionResponse
-    from msgraph.generated.models.o_data_errors.o_data_error import ODataError
-    from msgraph.generated.users.item.mail_folders.item.messages import messages_request_builder
-    from msgraph.generated.users.item.messages.item.create_reply import create_reply_request_builder
-    from msgraph.generated.users.item.messages.item.send import send_request_builder
-
-    assert all((messages_request_builder, create_reply_request_builder, send_request_builder))
-    JsonSerializationWriter().write_object_value(
-        None, _message(Mail("warm", "<p>warm</p>", "warm@localhost.invalid", "warm"))
-    )
-    node = JsonParseNodeFactory().get_root_parse_node("application/json", b'{"value":[{"id":"1"}]}')
-    node.get_object_value(MessageCollectionResponse.create_from_discriminator_value(node))
-    node.get_object_value(ODataError.create_from_discriminator_value(node))
-
-
 # ── wire shapes ─────────────────────────────────────────────────────────────────────────
 
 
-def _message(mail: Mail, *, reply: bool = False) -> Message:
+def _body(mail: Mail, *, reply: bool = False) -> Message:
     message = Message(
         subject=mail.subject,
         body=ItemBody(content_type=BodyType.Html, content=mail.html),
@@ -292,34 +288,22 @@ def _recipient(address: str) -> Recipient:
     return Recipient(email_address=EmailAddress(address=address))
 
 
-def _reply_body() -> Any:
-    from msgraph.generated.users.item.messages.item.create_reply import (
-        create_reply_post_request_body as reply,
-    )
-
-    return reply.CreateReplyPostRequestBody()
-
-
 def _asking_for(**query: Any) -> Any:
     """The header that every call carries, and query parameters where a call has some."""
     configuration: Any = RequestConfiguration()
     configuration.headers.add(*SAME_ID)
     if query:
-        from msgraph.generated.users.item.messages.messages_request_builder import (
-            MessagesRequestBuilder,
-        )
-
         parameters = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters(**query)
         configuration.query_parameters = parameters
     return configuration
 
 
-def _item(message: Any) -> Item:
-    return Item(message.id, message.internet_message_id, bool(message.is_draft))
+def _item(message: Json) -> Item:
+    return Item(message["id"], message.get("internetMessageId"), bool(message.get("isDraft")))
 
 
-def _made(message: Any) -> Item:
-    if message is None or not message.id:
+def _made(message: Json) -> Item:
+    if not message.get("id"):
         raise retry_later("Graph made a draft but did not say which. We look for it and try again.")
     return _item(message)
 
@@ -357,6 +341,10 @@ def in_our_words(error: BaseException, about: str) -> ApplicationError | None:
         )
     if isinstance(error, httpx.HTTPError | AzureError | TimeoutError | OSError):
         return retry_later(f"Graph could not be reached while {about}. We try again by ourselves.")
+    if isinstance(error, json.JSONDecodeError):
+        return retry_later(
+            f"Graph's answer was cut short while {about}. We try again by ourselves."
+        )
     return None
 
 

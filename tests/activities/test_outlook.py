@@ -1,6 +1,7 @@
 """One letter, sent once, to the right person, and never after its reason is gone."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -442,5 +443,9 @@ async def test_a_static_token_never_leaves_this_machine() -> None:
             pass
 
 
-def test_warming_up_needs_no_network() -> None:
-    mailbox.warm()
+def test_an_answer_that_is_no_json_is_asked_for_again() -> None:
+    """As from a proxy that answers 200 with a page of its own."""
+    with pytest.raises(ApplicationError, match="cut short") as raised, mailbox.asking("reading"):
+        json.loads("<html>")
+
+    assert not raised.value.non_retryable
