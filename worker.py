@@ -27,6 +27,7 @@ from activities import database, stripe
 from activities import sweep as sweeping
 from activities.bookkeeping import BookkeepingActivities
 from activities.decide import Deciding
+from activities.heartbeat import Heartbeats
 from activities.ledger import Ledger
 from activities.letters import LetterActivities
 from activities.links import Links
@@ -69,9 +70,6 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 async def run(queues: Sequence[str] | None = None) -> None:
     """Serve these queues (all by default) until told to stop; then finish what is under way."""
     wanted = tuple(queues) if queues else ALL_QUEUES
-    if unknown := sorted(set(wanted) - set(ALL_QUEUES)):
-        known = ", ".join(ALL_QUEUES)
-        raise ValueError(f"There is no queue {', '.join(unknown)}. The queues are {known}.")
     logs.configure("worker")
     Runtime.set_default(Runtime(telemetry=logs.telemetry()))
     stop = asyncio.Event()
@@ -83,8 +81,14 @@ async def run(queues: Sequence[str] | None = None) -> None:
         workers = await build(client, wanted, stack)
         for worker in workers:
             await stack.enter_async_context(worker)
+        stack.push_async_callback(_stop_together, workers)
         log.info("worker ready", queues=[worker.task_queue for worker in workers])
         await stop.wait()
+
+
+async def _stop_together(workers: Sequence[Worker]) -> None:
+    """One grace for all of them, not one after the other."""
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 async def build(client: Client, queues: Iterable[str], stack: AsyncExitStack) -> list[Worker]:
@@ -113,6 +117,8 @@ def _worker(client: Client, base: str, queue: str, activities: Activities) -> Wo
         max_concurrent_activities=AT_ONCE.get(queue, 100),
         max_task_queue_activities_per_second=PER_SECOND.get(queue),
         graceful_shutdown_timeout=GRACE,
+        interceptors=[Heartbeats()],
+        max_heartbeat_throttle_interval=steps.SILENT_FOR / 4,
     )
 
 

@@ -376,6 +376,7 @@ TWICE = RetryPolicy(
     non_retryable_error_types=PERMANENT,
 )
 
+SILENT_FOR = timedelta(seconds=15)  # then its worker is taken for dead, and another one begins
 
 Takes = TypeVar("Takes", bound=Noun)
 Gives = TypeVar("Gives", bound=Noun)
@@ -422,6 +423,7 @@ class Step(Generic[Takes, Gives]):
             task_queue=queue_name(workflow.info().task_queue, self.queue),
             start_to_close_timeout=self.start_to_close,
             schedule_to_close_timeout=self.schedule_to_close,
+            heartbeat_timeout=SILENT_FOR,
             retry_policy=self.retry,
             summary=summary,
         )
