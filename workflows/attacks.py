@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from workflows.phrases import one_of, plain
+from workflows.phrases import first_spoken, plain
 from workflows.playbook import Playbook
 from workflows.redaction import ENCODED, HIDDEN
 
@@ -88,7 +88,7 @@ def attacks(text: str, playbook: Playbook) -> tuple[str, ...]:
 def _orders(text: str, playbook: Playbook) -> bool:
     words = plain(text)
     return any(
-        (said := one_of(phrases)) is not None and said.search(words) is not None
+        first_spoken(phrases, words) is not None
         for phrases in playbook.words.get(ORDERS, {}).values()
     )
 

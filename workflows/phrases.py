@@ -6,6 +6,7 @@ Accents, capitals and invisible characters never matter. `*` is any ending, `..`
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 
@@ -56,6 +57,38 @@ def _pattern(phrase: str) -> str:
     body = "".join(parts)
     loose = unspaced or (_ARABIC.search(words) is not None and len(words) > SHORT)
     return body if loose else rf"(?<!\w){body}(?!\w)"
+
+
+def spoken(phrases: tuple[str, ...], text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Those of them that a plain text says, in the order of the list.
+
+    To compile thousands of phrases takes seconds, and most are said in no text; so only those are
+    compiled whose most telling letters are there.
+    """
+    there = dict.fromkeys(phrase for letters, phrase in _telling(phrases) if letters in text)
+    for phrase in there:
+        if (match := alone(phrase).search(text)) is not None:
+            yield phrase, match
+
+
+def first_spoken(phrases: tuple[str, ...], text: str) -> re.Match[str] | None:
+    """Where the first of them stands."""
+    matches = (match for _, match in spoken(phrases, text))
+    return min(matches, key=lambda match: match.start(), default=None)
+
+
+@lru_cache(maxsize=1024)
+def _telling(phrases: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((letters, phrase) for phrase in phrases for letters in _letters(phrase))
+
+
+def _letters(phrase: str) -> list[str]:
+    """Letters of which one run stands in every text that says the phrase: those of its longest
+    word, one run for each of that word's alternatives.
+    """
+    words = [word for word in plain(phrase).split() if word != ".."]
+    runs = [[max(part.split("*"), key=len) for part in word.split("/")] for word in words]
+    return max(runs, key=lambda run: min(map(len, run)))
 
 
 @lru_cache(maxsize=1024)

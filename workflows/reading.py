@@ -14,7 +14,7 @@ from enum import StrEnum
 from workflows.attacks import READ_CHARACTERS, attacks
 from workflows.facts import Facts
 from workflows.nouns import Noun, Utc
-from workflows.phrases import alone, one_of, plain, sentences
+from workflows.phrases import first_spoken, plain, sentences, spoken
 from workflows.playbook import Playbook
 from workflows.spoken_dates import named_date
 
@@ -169,14 +169,10 @@ def _hits(
     """
     for place, sentence in enumerate(said):
         for phrases in languages.values():
-            anything = one_of(phrases)
-            if anything is None or not anything.search(sentence):
-                continue
             hits = (
                 phrase
-                for phrase in phrases
-                if (match := alone(phrase).search(sentence))
-                and not _denied(topic, phrase, sentence, match, playbook)
+                for phrase, match in spoken(phrases, sentence)
+                if not _denied(topic, phrase, sentence, match, playbook)
             )
             if (phrase := next(hits, None)) is not None:
                 yield phrase, place
@@ -242,8 +238,7 @@ def _negated(sentence: str, match: re.Match[str], playbook: Playbook) -> bool:
     after = sentence[match.end() : match.end() + AFTER]
     for language, phrases in playbook.words.get(NEGATION, {}).items():
         late = language in ("ja", "ko", "zh")
-        said = one_of(phrases)
-        if said and (said.search(before) or (late and said.search(after))):
+        if first_spoken(phrases, before) or (late and first_spoken(phrases, after)):
             return True
     return False
 
@@ -258,8 +253,7 @@ def _is_over(sentence: str, at: datetime, playbook: Playbook) -> bool:
 
 def _said(helper: str, sentence: str, playbook: Playbook) -> re.Match[str] | None:
     for phrases in playbook.words.get(helper, {}).values():
-        said = one_of(phrases)
-        if said is not None and (match := said.search(sentence)):
+        if (match := first_spoken(phrases, sentence)) is not None:
             return match
     return None
 

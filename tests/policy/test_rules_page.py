@@ -4,7 +4,7 @@ from tests.policy.rules_page import PAGE, page
 from tests.policy.shipped import declines, words
 from workflows.case import Action
 from workflows.declines import DANGER_CODES, EXPIRED_CODES, FUNDS_CODES, LIMIT_CODES, REVOKED_CODES
-from workflows.phrases import alone
+from workflows.phrases import alone, plain, spoken
 from workflows.policy import CHOICES, ENDINGS, FILTERS, RULES
 from workflows.reading import Topic
 
@@ -62,6 +62,24 @@ def test_every_phrase_compiles_and_finds_something_that_is_not_empty() -> None:
         for phrases in languages.values():
             for phrase in phrases:
                 assert alone(phrase).search("") is None
+
+
+def test_every_phrase_is_found_in_a_text_that_says_it_in_any_of_its_ways() -> None:
+    for languages in words().values():
+        for phrases in languages.values():
+            for phrase in phrases:
+                for text in ways_to_say(phrase):
+                    found = [said for said, _ in spoken(phrases, text)]
+                    assert phrase in found, (phrase, text)
+
+
+def ways_to_say(phrase: str) -> list[str]:
+    """`have/had paid*`: "have paidx", "had paidx"."""
+    ways = [""]
+    for word in plain(phrase).split():
+        said = ["und dann"] if word == ".." else [w.replace("*", "x") for w in word.split("/")]
+        ways = [f"{way} {each}".strip() for way in ways for each in said]
+    return ways
 
 
 def test_topics_are_known_in_thirteen_languages() -> None:
