@@ -26,6 +26,7 @@ import settings
 from activities import database, stripe
 from activities import sweep as sweeping
 from activities.bookkeeping import BookkeepingActivities
+from activities.circuit import Circuit
 from activities.decide import Deciding
 from activities.heartbeat import Heartbeats
 from activities.ledger import Ledger
@@ -117,7 +118,7 @@ def _worker(client: Client, base: str, queue: str, activities: Activities) -> Wo
         max_concurrent_activities=AT_ONCE.get(queue, 100),
         max_task_queue_activities_per_second=PER_SECOND.get(queue),
         graceful_shutdown_timeout=GRACE,
-        interceptors=[Heartbeats()],
+        interceptors=[Heartbeats(), Circuit(queue)],
         max_heartbeat_throttle_interval=steps.SILENT_FOR / 4,
     )
 

@@ -1,7 +1,8 @@
 """How a failed step tells Temporal what to do next, in words for the person who reads the Web UI.
 
     ApplicationError
-    ├── RetryLater       slow, limiting, down, or refusing us: Temporal calls again, after a wait
+    ├── RetryLater       slow, limiting or down: Temporal calls again, after a wait
+    ├── Refused          our credentials or permissions fail: people must act, and are told once
     ├── InvalidRequest   the system says our request is wrong: no retry can mend it
     └── Bug              something that must never happen, happened: stop and look
 
@@ -15,6 +16,9 @@ from temporalio.exceptions import ApplicationError
 
 LONGEST_WAIT = timedelta(minutes=30)  # a vendor's Retry-After beyond this is clamped, never dropped
 
+REFUSED = "Refused"
+LOOK_AGAIN = timedelta(minutes=5)
+
 
 def retry_later(message: str, after: timedelta | None = None) -> ApplicationError:
     wait = min(after, LONGEST_WAIT) if after is not None else None
@@ -25,9 +29,11 @@ def invalid_request(message: str) -> ApplicationError:
     return ApplicationError(message, type="InvalidRequest", non_retryable=True)
 
 
-def refused(message: str) -> ApplicationError:
-    """Credentials fail for every case at once; each waits an hour, as people need to act."""
-    return ApplicationError(message, type="RetryLater", next_retry_delay=LONGEST_WAIT * 2)
+def refused(message: str, *, everything: bool = False) -> ApplicationError:
+    """`everything`: the vendor refuses whatever we ask (the key), not only this (a permission).
+    `activities/circuit.py` keeps other cases from asking the same.
+    """
+    return ApplicationError(message, everything, type=REFUSED, next_retry_delay=LOOK_AGAIN)
 
 
 def bug(message: str) -> ApplicationError:

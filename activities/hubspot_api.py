@@ -203,12 +203,14 @@ def in_our_words(status: int, error: Any, about: str) -> ApplicationError | Hubs
     if status in (401, 403):
         return refused(
             f"HubSpot refuses us while {about} (HTTP {status}){_scopes(body)}. Check "
-            "HUBSPOT_ACCESS_TOKEN and the private app's scopes. We try again every hour."
+            "HUBSPOT_ACCESS_TOKEN and the private app's scopes. We look again every five minutes.",
+            everything=status == 401,
         )
     if status == 429 and body.get("policyName") == "DAILY":
         return refused(
             f"HubSpot's daily limit is used up while {about}. It starts anew at midnight of the "
-            "portal; we look again every hour."
+            "portal; we look again every five minutes.",
+            everything=True,
         )
     if status in (408, 423, 429, 477) or status >= 500:
         return retry_later(

@@ -337,7 +337,8 @@ def in_our_words(error: BaseException, about: str) -> ApplicationError | None:
     if isinstance(error, ClientAuthenticationError):
         return refused(
             f"Microsoft refuses our sign-in while {about}. Check AZURE_TENANT_ID, AZURE_CLIENT_ID "
-            "and AZURE_CLIENT_SECRET (has the secret expired?). We try again every hour."
+            "and AZURE_CLIENT_SECRET (has the secret expired?). We look again every five minutes.",
+            everything=True,
         )
     if isinstance(error, httpx.HTTPError | AzureError | TimeoutError | OSError):
         return retry_later(f"Graph could not be reached while {about}. We try again by ourselves.")
@@ -353,7 +354,8 @@ def _refusal(error: APIError, about: str) -> ApplicationError:
     if status in (401, 403):
         return refused(
             f"Graph refuses us while {about} (HTTP {status}, {code}). The app needs Mail.ReadWrite "
-            "and Mail.Send for OUTLOOK_SENDER's mailbox. We try again every hour."
+            "and Mail.Send for OUTLOOK_SENDER's mailbox. We look again every five minutes.",
+            everything=True,
         )
     if status in (408, 409, 412, 423, 429) or status >= 500 or status == 0:
         return retry_later(

@@ -70,7 +70,9 @@ def in_our_words(error: stripe.StripeError, about: str) -> ApplicationError:
     if status in (401, 403):
         return refused(
             f"Stripe refuses our API key for {about} (HTTP {status}). Check STRIPE_API_KEY and its "
-            "permissions; `dunning doctor` names the missing one. We try again every hour."
+            "permissions; `dunning doctor` names the missing one. We look again every five "
+            "minutes.",
+            everything=status == 401,
         )
     return invalid_request(
         f"Stripe does not accept our request about {about} (HTTP {status}, {code_of(error)})."

@@ -270,7 +270,7 @@ async def test_the_daily_limit_is_not_knocked_at(
     with pytest.raises(ApplicationError, match="daily limit") as limited:
         await hubspot.gather_crm(Gather(ref=ref))
 
-    assert limited.value.next_retry_delay == timedelta(hours=1)
+    assert limited.value.next_retry_delay == timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "error_before"])

@@ -392,7 +392,7 @@ async def test_a_stand_down_without_its_thread_is_a_mail_of_its_own(
 # ── when Graph says no ──────────────────────────────────────────────────────────────────
 
 
-async def test_a_refused_sign_in_waits_an_hour_and_says_what_to_do(
+async def test_a_refused_sign_in_waits_and_says_what_to_do(
     outlook: OutlookActivities, sandbox: Sandbox, records: Records
 ) -> None:
     order = await a_handoff(records)
@@ -401,7 +401,7 @@ async def test_a_refused_sign_in_waits_an_hour_and_says_what_to_do(
     with pytest.raises(ApplicationError, match=r"Mail\.ReadWrite") as refused:
         await outlook.send_letter(order)
 
-    assert refused.value.next_retry_delay == timedelta(hours=1)
+    assert refused.value.next_retry_delay == timedelta(minutes=5)
     assert not refused.value.non_retryable
 
 
