@@ -8,12 +8,14 @@ holds, only those systems' secrets.
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
 import structlog
 from stripe import StripeClient
 from temporalio.client import Client
@@ -37,7 +39,7 @@ from activities.postgres import BillingActivities
 from activities.promises import MailPromises, Promises
 from activities.records import Records
 from activities.stripe import StripeActivities
-from starter.temporal import Cases, connect
+from starter.temporal import Cases, UnreachableError, connect
 from workflows import steps
 from workflows.case import Action
 from workflows.recovery import RecoverInvoice
@@ -50,6 +52,8 @@ PER_SECOND = {"stripe": 12.0, "hubspot": 5.0, "graph": 4.0, "agent": 5.0}
 AT_ONCE = {"stripe": 40, "hubspot": 8, "graph": 4, "agent": 8}
 CACHED_CASES = 1_000  # cases that are awake; one that sleeps costs about 70 KiB (measured)
 GRACE = timedelta(seconds=25)  # longer than a vendor's answer takes: no stop before the record
+PATIENCE = timedelta(seconds=30)
+NOT_UP_YET = (OSError, TimeoutError, asyncpg.CannotConnectNowError, UnreachableError)
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +61,7 @@ OURS = "cases"  # the base queue: the workflows themselves, and our own tables
 ALL_QUEUES = (OURS, *steps.QUEUES)
 
 Activities = list[Callable[..., Any]]
+Opened = TypeVar("Opened")
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -78,13 +83,26 @@ async def run(queues: Sequence[str] | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
         base = settings.load(settings.RecordsSettings)
-        client = await connect(base.dunning_payload_keys)
+        client = await patiently("temporal", lambda: connect(base.dunning_payload_keys))
         workers = await build(client, wanted, stack)
         for worker in workers:
             await stack.enter_async_context(worker)
         stack.push_async_callback(_stop_together, workers)
         log.info("worker ready", queues=[worker.task_queue for worker in workers])
         await stop.wait()
+
+
+async def patiently(system: str, connect: Callable[[], Awaitable[Opened]]) -> Opened:
+    """After a power cut everything starts at once: what is not up yet is asked for a while."""
+    give_up = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        try:
+            return await connect()
+        except NOT_UP_YET:
+            if time.monotonic() > give_up:
+                raise
+            log.warning("not up yet; we try again", system=system)
+        await asyncio.sleep(1)
 
 
 async def _stop_together(workers: Sequence[Worker]) -> None:
@@ -135,8 +153,9 @@ class Parts:
     @classmethod
     async def opened(cls, stack: AsyncExitStack) -> "Parts":
         config = settings.load(settings.RecordsSettings)
+        dsn = config.database_url.get_secret_value()
         pool = await stack.enter_async_context(
-            await database.connect(config.database_url.get_secret_value(), application="dunning")
+            await patiently("postgres", lambda: database.connect(dsn, application="dunning"))
         )
         return cls(
             queue=config.temporal_task_queue,

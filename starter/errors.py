@@ -50,6 +50,8 @@ def about_postgres(error: BaseException, dsn: str) -> UserError | None:
                 f"The role in DATABASE_URL may not do this at {at}: {error}. "
                 "Let it own the schema `dunning`."
             )
+        case asyncpg.CannotConnectNowError():
+            return UserError(f"PostgreSQL at {at} is starting or stopping. Try again in a moment.")
         case OSError() | TimeoutError():
             return UserError(
                 f"PostgreSQL does not answer at {at}. Is it running, and is DATABASE_URL right? "
