@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 from temporalio.client import Client
 
-from proof.plan import Plan
+from proof.plan import Plan, unheard
 from sandbox.accounts import Account
 from sandbox.control import Json, Sandbox
 from sandbox.effects import Effects
@@ -142,6 +142,14 @@ class Evidence:
     def failed(self) -> list[str]:
         """Every invoice whose first charge failed."""
         return [done.invoice for done in self.done if done.act == "fails" and done.worked]
+
+    @property
+    def overtaken(self) -> frozenset[str]:
+        """Settled by somebody else, though no webhook had told us of it: a sweep may have come too
+        late, and then there is nothing to recover and no case.
+        """
+        quiet = {self.accounts[number].invoice for number in unheard(self.plan)}
+        return frozenset(id for id in quiet if self.invoices[id]["status"] != "open")
 
     def rows(self, invoice: str) -> list[LedgerRow]:
         return [row for row in self.ledger if row.invoice == invoice]

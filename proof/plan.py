@@ -95,6 +95,11 @@ class Plan:
     faults: tuple[Fault, ...]
 
 
+def unheard(plan: Plan) -> frozenset[int]:
+    """Members of whose failure no webhook told us."""
+    return frozenset(member.number for member in plan.cast if member.webhook_lost)
+
+
 def draw(seed: int, cases: int, storm: float) -> Plan:
     """The storm of this seed."""
     rng = Random(seed)

@@ -260,15 +260,18 @@ def no_note_twice(evidence: Evidence) -> Promise:
 
 def every_invoice_one_case(evidence: Evidence) -> Promise:
     breaches = []
+    needless = [id for id in evidence.overtaken if not evidence.runs.get(id)]
     for invoice in evidence.failed:
-        breaches += [Breach(why, invoice) for why in _wrong_with_the_case(evidence, invoice)]
+        if invoice not in needless:
+            breaches += [Breach(why, invoice) for why in _wrong_with_the_case(evidence, invoice)]
     closed = sum(case.state == "closed" for case in evidence.cases.values())
     outcomes = Counter(case.outcome for case in evidence.cases.values())
     told = ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common())
     return Promise(
         "I6",
         "Every failed invoice has exactly one case, and it has ended",
-        f"{len(evidence.failed)} failed, {closed} closed ({told})",
+        f"{len(evidence.failed)} failed, {closed} closed ({told})"
+        + (f"; {len(needless)} settled before we could hear of it" if needless else ""),
         tuple(breaches),
     )
 

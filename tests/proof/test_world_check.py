@@ -254,3 +254,24 @@ def test_a_payment_by_the_customer_is_no_money_of_ours():
     evidence.runs = {INVOICE: [Run(INVOICE, "run", "COMPLETED", "paid_elsewhere")]}
 
     assert broken(evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("unheard", "status", "promises"),
+    [(True, "paid", []), (True, "open", ["I6"]), (False, "paid", ["I6"])],
+    ids=["paid before any sweep", "still open", "we were told"],
+)
+def test_only_what_was_settled_before_we_could_hear_of_it_needs_no_case(
+    unheard: bool, status: str, promises: list[str]
+):
+    evidence = with_effects(
+        charges=[charge(who="customer", idempotency_key=None)], mails=[], notes=[]
+    )
+    (member,) = evidence.plan.cast
+    evidence.plan = replace(evidence.plan, cast=(replace(member, webhook_lost=unheard),))
+    evidence.invoices = {INVOICE: {**evidence.invoices[INVOICE], "status": status}}
+    evidence = replace(
+        evidence, ledger=[], cases={}, decisions=[], audit={}, audit_copies=[], runs={}
+    )
+
+    assert broken(evidence) == promises
