@@ -197,17 +197,19 @@ def price(
     litellm: Any, model: str, choice: ModelChoice, tokens_in: int, tokens_out: int
 ) -> Decimal:
     """By the playbook's price, else by litellm's list, else a cautious guess."""
-    if choice.input_price is not None and choice.output_price is not None:
-        rates = (Decimal(str(choice.input_price)), Decimal(str(choice.output_price)))
-    elif known := litellm.model_cost.get(model) or litellm.model_cost.get(model.split("/", 1)[-1]):
-        per_token = (known.get("input_cost_per_token"), known.get("output_cost_per_token"))
-        rates = (
-            Decimal(str(per_token[0] or 0)) * MILLION,
-            Decimal(str(per_token[1] or 0)) * MILLION,
-        )
-    else:
-        rates = UNKNOWN_PRICE
+    rates = known_rates(litellm, model, choice) or UNKNOWN_PRICE
     return (rates[0] * tokens_in + rates[1] * tokens_out) / MILLION
+
+
+def known_rates(litellm: Any, model: str, choice: ModelChoice) -> tuple[Decimal, Decimal] | None:
+    """US dollars per million tokens, in and out; None when neither playbook nor litellm know."""
+    if choice.input_price is not None and choice.output_price is not None:
+        return Decimal(str(choice.input_price)), Decimal(str(choice.output_price))
+    listed = litellm.model_cost.get(model) or litellm.model_cost.get(model.split("/", 1)[-1])
+    if not listed:
+        return None
+    per_token = (listed.get("input_cost_per_token"), listed.get("output_cost_per_token"))
+    return Decimal(str(per_token[0] or 0)) * MILLION, Decimal(str(per_token[1] or 0)) * MILLION
 
 
 def rough_tokens(messages: Sequence[Message]) -> int:

@@ -37,6 +37,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+models_app = typer.Typer(
+    help="Judge the language models, if any are configured.\n\nExample:  dunning models check",
+    no_args_is_help=True,
+)
+prompts_app = typer.Typer(
+    help="Judge what the models are told.\n\nExample:  dunning prompts lint",
+    no_args_is_help=True,
+)
+app.add_typer(models_app, name="models")
+app.add_typer(prompts_app, name="prompts")
+
 Invoice = Annotated[str, typer.Argument(metavar="INVOICE", help="Stripe's invoice id, in_…")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DecisionId = Annotated[
@@ -429,7 +440,66 @@ def evaluate(
         raise typer.Exit(judge(cases, out, playbook, as_json, agent, agent))
 
 
+@models_app.command("check")
+def check_models(as_json: Json = False) -> None:
+    """Ask each configured model one question.
+
+    The case is an invented one, and nothing is recorded. Says whether the answer can be used,
+    whether it kept to the schema and to the customer's language, how long it took and what it
+    cost. Ends with 1 if a model is not usable, with 2 if none is configured.
+
+    Example:  dunning models check
+    """
+    from starter import models
+
+    examined = models.check(_playbook())
+    if as_json:
+        _print_json([models.as_json(one) for one in examined])
+    else:
+        models.show(_console(), examined)
+    fit = all(one.usable and one.language_honoured is not False for one in examined)
+    raise typer.Exit(0 if fit else FAILED)
+
+
+@prompts_app.command("lint")
+def lint_prompts() -> None:
+    """Read the prompts as a careful colleague would.
+
+    Unused inputs, words that are never explained, examples that break their own schema, real data.
+    Ends with 1 if there is something to say, with 2 if the playbook cannot be read.
+
+    Example:  dunning prompts lint
+    """
+    from activities.playbook import lint
+
+    remarks = lint(_playbook())
+    for remark in remarks:
+        _print(remark)
+    if not remarks:
+        _print("Nothing to say about the prompts.")
+    raise typer.Exit(FAILED if remarks else 0)
+
+
 # ── small parts ─────────────────────────────────────────────────────────────────────────
+
+
+def _playbook(folder: Path | None = None) -> Any:
+    """The playbook with the environment's models in it. One that cannot be read is misuse."""
+    from activities.playbook import PlaybookError, with_models
+    from activities.playbook import load as read
+    from settings import ModelSettings
+
+    chosen = load(ModelSettings)
+    try:
+        playbook = read(folder or chosen.dunning_playbook)
+    except PlaybookError as error:
+        raise UserError(str(error), MISUSE) from None
+    return with_models(
+        playbook,
+        chosen.dunning_decide_model or "",
+        chosen.dunning_draft_model or "",
+        chosen.dunning_model_api_base or "",
+    )
 
 
 async def _decide(invoice: str, order: dict[str, Any], as_json: bool) -> None:

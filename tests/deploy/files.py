@@ -1,6 +1,7 @@
 """What the tests of this folder read: the repository's own files, and the names they may use."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,18 +53,25 @@ def _kinds(kind: type[settings.Settings]) -> set[type[settings.Settings]]:
 
 @cache
 def commands() -> dict[str, frozenset[str]]:
-    """The command line: each command with the options it takes."""
-    group: Any = typer.main.get_command(app)
-    return {
-        name: frozenset(
-            option
-            for parameter in command.params
-            for option in (*parameter.opts, *parameter.secondary_opts)
-            if option.startswith("-")
-        )
-        | {"--help"}
-        for name, command in group.commands.items()
-    }
+    """The command line: each command with the options it takes, `models check` under both words."""
+    return dict(_commands_of(typer.main.get_command(app)))
+
+
+def _commands_of(group: Any, before: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands_of(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", _options_of(command)
+
+
+def _options_of(command: Any) -> frozenset[str]:
+    return frozenset({"--help"}).union(
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("-")
+    )
 
 
 @cache
@@ -80,8 +88,10 @@ def unknown_words(line: str) -> list[str]:
     words = line.split()
     if len(words) < 2 or words[1].startswith("-"):
         return []
-    name, rest = words[1], words[2:]
+    two = " ".join(words[1:3])
+    name = two if two in commands() else words[1]
+    rest = words[1 + name.count(" ") + 1 :]
     if name not in commands():
-        return [f"dunning {name}"]
+        return [f"dunning {two}"]
     options = (word.partition("=")[0] for word in rest if word.startswith("--"))
     return [f"dunning {name} {option}" for option in options if option not in commands()[name]]
