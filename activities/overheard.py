@@ -57,6 +57,12 @@ class Overheard:
         self._models = models
         self.calls: list[Call] = []
 
+    def take(self) -> tuple[Call, ...]:
+        """What was heard since it was last taken."""
+        taken = tuple(self.calls)
+        self.calls.clear()
+        return taken
+
     async def ask(
         self,
         choice: ModelChoice,

@@ -410,34 +410,34 @@ def evaluate(
     cases: Annotated[Path, typer.Argument(metavar="CASES.jsonl", help="Labelled cases.")],
     out: Annotated[Path | None, typer.Option(help="Write one JSON line per case here.")] = None,
     as_json: Json = False,
+    repeat: Annotated[
+        int, typer.Option(min=1, max=100, help="So many times; tells how far answers agree.")
+    ] = 1,
+    playbook: Annotated[
+        list[Path] | None,
+        typer.Option(help="Judge this folder; several times: side by side."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Judge this model; several times: side by side."),
+    ] = None,
 ) -> None:
     """Judge the decisions on labelled cases.
 
     Runs each through evidence, rules, agent and draft check, and prints a scoreboard. Needs no
     setting and touches no system but the model's, if the playbook or DUNNING_DECIDE_MODEL names
-    one. DUNNING_PLAYBOOK chooses the playbook.
+    one; then rules alone, model alone and model with rules stand side by side.
 
-    Example:  dunning evaluate cases.jsonl --out results.jsonl
+    Example:  dunning evaluate cases/own.jsonl --out results.jsonl
     """
-    from activities.playbook import load as read_playbook
-    from activities.playbook import with_models
-    from activities.rehearsal import Rehearsal
-    from settings import ModelSettings
     from starter.evaluate import evaluate as judge
 
     if not cases.is_file():
         raise UserError(f"There is no file {cases}.", MISUSE)
-    models = load(ModelSettings)
-    playbook = with_models(
-        read_playbook(models.dunning_playbook),
-        models.dunning_decide_model or "",
-        models.dunning_draft_model or "",
-        models.dunning_model_api_base or "",
-    )
-    if not (playbook.agent.decide.model or playbook.agent.draft.model):
-        raise typer.Exit(judge(cases, out, playbook, as_json))
-    with Rehearsal() as agent:
-        raise typer.Exit(judge(cases, out, playbook, as_json, agent, agent))
+    contenders = _contenders(playbook or [], model or [])
+    if out is not None and len(contenders) > 1:
+        raise UserError("--out writes the answers of one playbook and one model only.", MISUSE)
+    raise typer.Exit(judge(cases, contenders, out=out, as_json=as_json, repeat=repeat))
 
 
 @models_app.command("check")
@@ -483,8 +483,8 @@ def lint_prompts() -> None:
 # ── small parts ─────────────────────────────────────────────────────────────────────────
 
 
-def _playbook(folder: Path | None = None) -> Any:
-    """The playbook with the environment's models in it. One that cannot be read is misuse."""
+def _playbook(folder: Path | None = None, model: str = "") -> Any:
+    """A playbook with the environment's models in it. One that cannot be read is misuse."""
     from activities.playbook import PlaybookError, with_models
     from activities.playbook import load as read
     from settings import ModelSettings
@@ -496,10 +496,25 @@ def _playbook(folder: Path | None = None) -> Any:
         raise UserError(str(error), MISUSE) from None
     return with_models(
         playbook,
-        chosen.dunning_decide_model or "",
-        chosen.dunning_draft_model or "",
+        model or chosen.dunning_decide_model or "",
+        model or chosen.dunning_draft_model or "",
         chosen.dunning_model_api_base or "",
     )
+
+
+def _contenders(playbooks: list[Path], models: list[str]) -> list[Any]:
+    """Each playbook with each model; a name is only for what there is more than one of."""
+    from starter.evaluate import Contender
+
+    return [
+        Contender(
+            _playbook(folder, model),
+            rules=str(folder) if len(playbooks) > 1 else "",
+            model=model if len(models) > 1 else "",
+        )
+        for folder in playbooks or [None]
+        for model in models or [""]
+    ]
 
 
 async def _decide(invoice: str, order: dict[str, Any], as_json: bool) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from starter.evaluate import evaluate, run
+from starter import evaluate as running
+from starter.evaluate import Contender, Run, evaluate
 from starter.labelled import UnreadableCases, read_cases, to_facts
 from starter.scoreboard import Kind, Scoreboard
 from tests.evaluate import author
@@ -52,8 +53,16 @@ def a_case(**label: Any) -> dict[str, Any]:
     return first | {"label": first["label"] | label}
 
 
+def run(path: Path, **more: Any) -> Run:
+    return running.run(path.name, read_cases(path), playbook(), **more)
+
+
 def score(tmp_path: Path, *rows: Any, **more: Any) -> Scoreboard:
-    return run(written(tmp_path, *rows), None, playbook(), drafter=PlainDrafter(), **more)
+    return run(written(tmp_path, *rows), drafter=PlainDrafter(), **more).board
+
+
+def judge(path: Path, **more: Any) -> int:
+    return evaluate(path, [Contender(playbook())], **more)
 
 
 # ── our own cases ───────────────────────────────────────────────────────────────────────
@@ -61,12 +70,12 @@ def score(tmp_path: Path, *rows: Any, **more: Any) -> Scoreboard:
 
 @pytest.fixture(scope="module")
 def own() -> Scoreboard:
-    return run(OWN, None, playbook(), drafter=PlainDrafter())
+    return run(OWN, drafter=PlainDrafter()).board
 
 
 @pytest.fixture(scope="module")
 def blind() -> Scoreboard:
-    return run(BLIND, None, playbook())
+    return run(BLIND).board
 
 
 def test_the_rules_break_no_promise_on_our_own_cases(own: Scoreboard) -> None:
@@ -125,7 +134,7 @@ def test_our_own_cases_cover_the_space() -> None:
 def test_each_case_is_answered_in_one_line(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
 
-    run(OWN, out, playbook(), drafter=PlainDrafter())
+    run(OWN, drafter=PlainDrafter()).write(out)
 
     answers = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert [a["id"] for a in answers] == [case.id for case in read_cases(OWN)]
@@ -146,13 +155,13 @@ def test_each_case_is_answered_in_one_line(tmp_path: Path) -> None:
 def test_a_clean_run_is_0_and_a_broken_promise_is_1(tmp_path: Path, capsys: Any) -> None:
     right = written(tmp_path, a_case())
 
-    assert evaluate(right, None, playbook(), as_json=True, drafter=PlainDrafter()) == 0
+    assert judge(right, as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["violations"] == 0
 
     wrong = written(
         tmp_path, a_case(forbidden_actions=["schedule_retry"], acceptable_actions=["stop"])
     )
-    assert evaluate(wrong, None, playbook(), as_json=False, drafter=PlainDrafter()) == 1
+    assert judge(wrong) == 1
     shown = capsys.readouterr().out
     assert "schedule_retry is forbidden here" in shown
     assert "Payday on the 15th" in shown
@@ -212,11 +221,11 @@ def test_a_wrong_line_is_named_with_its_field(tmp_path: Path, spoil: Any, place:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "{", "[]", '"text"', "nonsense"])
 def test_what_is_no_case_is_refused(tmp_path: Path, text: str) -> None:
-    assert evaluate(written(tmp_path, text), None, playbook(), as_json=False) == 2
+    assert judge(written(tmp_path, text)) == 2
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path, capsys: Any) -> None:
-    assert evaluate(tmp_path / "none.jsonl", None, playbook(), as_json=False) == 2
+    assert judge(tmp_path / "none.jsonl") == 2
     assert "none.jsonl" in capsys.readouterr().err
 
 
@@ -236,10 +245,10 @@ def test_a_models_forbidden_wish_is_counted_and_stopped(tmp_path: Path) -> None:
         row for row in map(json.loads, OWN.open(encoding="utf-8")) if "Pickup" in row["title"]
     )
 
-    board = score(tmp_path, lost, proposer=reckless)
+    seen = run(written(tmp_path, lost), proposer=reckless)
 
-    assert board.summary()["violations_before_rules"] == 1
-    assert board.violations == 0
+    assert seen.alone.violations == 1
+    assert seen.board.violations == 0
 
 
 def test_a_model_is_not_asked_when_one_act_is_left(tmp_path: Path) -> None:
