@@ -536,6 +536,7 @@ class Choice:
     because: str
     slots: tuple[str, ...] = ()  # kinds of slot, best first
     without_retry: bool = False  # fits only when no retry is allowed
+    firm: bool = False  # no model makes a charge of it
 
     def reason(self, situation: Situation) -> Reason:
         return Reason(code=self.code, text=self.because.format_map(_Words(situation)))
@@ -544,7 +545,8 @@ class Choice:
 LATER_SLOTS = (
     "promised_day", "earlier_success", "after_three_days", "bank_day_morning", "soonest",
 )  # fmt: skip
-FUNDS_SLOTS = ("promised_day", "earlier_success", "payday", *LATER_SLOTS)
+MONEY_DAYS = ("promised_day", "earlier_success", "payday")
+FUNDS_SLOTS = (*MONEY_DAYS, *LATER_SLOTS)
 SOON_SLOTS = ("soonest", "bank_day_morning")
 PASSING = (Family.REFUSED, Family.LIMIT, Family.UNKNOWN)  # soft, but not about money in the account
 
@@ -568,7 +570,7 @@ CHOICES: tuple[Choice, ...] = (
         ),
     ),
     Choice(
-        "PREFER_PERSON_UPSET", PERSON,
+        "PREFER_PERSON_UPSET", PERSON, firm=True,
         when=lambda s: s.is_upset and not s.is_small,
         because="The complaint in {mood_source} should be answered before money is spoken of.",
     ),
@@ -586,7 +588,7 @@ CHOICES: tuple[Choice, ...] = (
         because="A meeting with the customer is arranged{meeting_day}: the better place for this.",
     ),
     Choice(
-        "PREFER_PERSON_LEAVING", PERSON,
+        "PREFER_PERSON_LEAVING", PERSON, firm=True,
         when=lambda s: s.says(Topic.CHURN, Topic.CANCEL) is not None and not s.is_small,
         because="The customer may leave: see {churn_source}.",
     ),
@@ -775,6 +777,12 @@ class Weighing:
             rule.group in GRAVE and rule.forbids for rule in self.fired
         )
 
+    @property
+    def wants_a_word(self) -> bool:
+        """The rule table hands over, and not only for lack of a reader."""
+        hands_over = self.choice[0].action is PERSON
+        return hands_over and any(choice.firm and self._fits(choice) for choice in CHOICES)
+
     @cached_property
     def choice(self) -> tuple[Choice, Slot | None]:
         choice = next(choice for choice in CHOICES if self._fits(choice))
@@ -788,10 +796,20 @@ class Weighing:
         return choice.when(self.situation)
 
     def _slot_of(self, choice: Choice) -> Slot:
-        near = timedelta(days=PAYDAY_WITHIN_DAYS)
-        soon = tuple(slot for slot in self.slots if slot.at - self.facts.now <= near)
         wanted = choice.slots or LATER_SLOTS
-        return slot_for(soon, *wanted) or slot_for(self.slots, *wanted) or self.slots[0]
+        return slot_for(self._soon, *wanted) or slot_for(self.slots, *wanted) or self.slots[0]
+
+    @property
+    def _soon(self) -> tuple[Slot, ...]:
+        near = timedelta(days=PAYDAY_WITHIN_DAYS)
+        return tuple(slot for slot in self.slots if slot.at - self.facts.now <= near)
+
+    @cached_property
+    def money_day(self) -> Slot | None:
+        """When money is likely to be there, if that is what was missing."""
+        if self.situation.family is not Family.FUNDS or self.situation.card_changed:
+            return None
+        return slot_for(self._soon, *MONEY_DAYS)
 
     @cached_property
     def blocked(self) -> tuple[Blocked, ...]:
@@ -886,7 +904,11 @@ def clamp(facts: Facts, options: Options, proposal: Proposal | None, playbook: P
         action=action,
         at=at,
         approval=() if person else (*weighing.approval_for(action), *doubts),
-        reasons=(*weighing.reasons_for(action, choice), *doubts),
+        reasons=(
+            *weighing.reasons_for(action, choice),
+            *_patience(weighing, options, taken),
+            *doubts,
+        ),
         blocked=((refused,) if refused else ()) + weighing.blocked,
         decided_by=_decided_by(weighing, proposal, taken),
     )
@@ -943,6 +965,9 @@ def _refusal(weighing: Weighing, options: Options, proposal: Proposal | None) ->
         if weighing.forced and action is not PERSON and proposal.by is not DecidedBy.PERSON:
             text = "A person must look at this case; a model may not decide otherwise."
             return Blocked(action=action, code="ONLY_A_PERSON", text=text)
+        if weighing.wants_a_word and action is RETRY and proposal.by is DecidedBy.MODEL:
+            text = "A model may not charge where a person should speak first."
+            return Blocked(action=action, code="ONLY_A_PERSON", text=text)
         return None
     listed = (*weighing.blocked, *options.blocked)
     if (known := next((row for row in listed if row.action is action), None)) is not None:
@@ -953,9 +978,26 @@ def _refusal(weighing: Weighing, options: Options, proposal: Proposal | None) ->
 def _slot(weighing: Weighing, options: Options, proposal: Proposal | None) -> Slot:
     """The slot that was named, while it is still ahead and legal; else the rule table's own."""
     named = options.slot(proposal.slot_id if proposal else options.default_slot)
-    if named is not None and weighing.still_good(named):
-        return named
-    return weighing.choice[1] or weighing.slots[0]
+    if named is None or not weighing.still_good(named):
+        return weighing.choice[1] or weighing.slots[0]
+    return _money_day_instead(weighing, options, proposal) or named
+
+
+def _money_day_instead(
+    weighing: Weighing, options: Options, proposal: Proposal | None
+) -> Slot | None:
+    """A model may wait longer than for the money, never less: each attempt is one of few."""
+    if proposal is None or proposal.action is not RETRY or proposal.by is not DecidedBy.MODEL:
+        return None
+    named, day = options.slot(proposal.slot_id), weighing.money_day
+    return day if named and day and named.at < day.at else None
+
+
+def _patience(weighing: Weighing, options: Options, taken: Proposal | None) -> tuple[Reason, ...]:
+    if _money_day_instead(weighing, options, taken) is None:
+        return ()
+    text = "The model named an earlier time; money is likelier to be there later."
+    return (Reason(code="CLAMP_MONEY_DAY", text=text),)
 
 
 def _doubts(

@@ -1,6 +1,6 @@
 """Groups 6 to 8, the clerk's own choices, and what happens to a proposal."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -130,6 +130,35 @@ def test_a_model_that_differs_from_the_rules_on_an_important_account_asks_a_pers
     verdict = decide(Proposal(action=LINK, confidence="high"), billing=valuable)
 
     assert "APPR_LOW_CONFIDENCE" in {reason.code for reason in verdict.approval}
+
+
+def test_a_model_makes_no_charge_of_a_case_that_wants_a_word_first() -> None:
+    leaving = {"crm": crm(notes=(note("We are cancelling and moving to a competitor."),))}
+    charge = Proposal(action=RETRY, slot_id="S1", confidence="high")
+    by_person = charge.model_copy(update={"by": DecidedBy.PERSON})
+
+    assert narrow(**leaving).default is PERSON
+    assert decide(charge, **leaving).action is PERSON
+    assert "ONLY_A_PERSON" in {row.code for row in decide(charge, **leaving).blocked}
+    assert decide(by_person, **leaving).action is RETRY
+
+
+def test_a_model_may_wait_longer_than_for_payday_and_never_less() -> None:
+    now = datetime(2026, 4, 13, 15, tzinfo=UTC)
+    on_the_thirteenth = {"now": now, "failure": failure(failed_at=now - timedelta(minutes=6))}
+    options = narrow(**on_the_thirteenth)
+    own = options.slot(options.default_slot)
+    assert own is not None
+    assert "payday" in own.why
+    sooner = next(slot for slot in options.slots if slot.at < own.at)
+    later = next(slot for slot in options.slots if slot.at > own.at)
+
+    hurried = decide(Proposal(action=RETRY, slot_id=sooner.slot_id), **on_the_thirteenth)
+    patient = decide(Proposal(action=RETRY, slot_id=later.slot_id), **on_the_thirteenth)
+
+    assert hurried.at == own.at
+    assert "CLAMP_MONEY_DAY" in {reason.code for reason in hurried.reasons}
+    assert patient.at == later.at
 
 
 def test_what_a_person_chose_counts_as_approved() -> None:
