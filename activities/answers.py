@@ -154,7 +154,7 @@ def proposal_of(
         raise UnusableError(flaws)
     cited = {id for claim in (*claims, *risks) for id in claim.evidence}
     has_mood = any(section(id) in WRITTEN for id in cited)
-    question = _said(answer.human_question or "", pack, suspects) if answer.needs_human else None
+    question = _asked(answer, pack, suspects) if answer.needs_human else None
     return Proposal(
         action=Action(answer.action),
         slot_id=answer.retry_slot_id,
@@ -220,6 +220,19 @@ def _said(text: str, pack: Pack, suspects: "Taint") -> str | None:
         return None
     clean = shorten(redact(" ".join(text.split()), 2 * LONGEST_CLAIM), LONGEST_CLAIM)
     return pack.names.reveal(clean) if clean and not suspects.echoed_in(text) else None
+
+
+COPIED = 6  # so many words of somebody else's in a row are a copy
+
+
+def _asked(answer: DecisionAnswer, pack: Pack, suspects: "Taint") -> str | None:
+    """The question for a person, in the model's own words: it goes into a mail as it stands."""
+    question = answer.human_question or ""
+    texts = (fact.text for fact in pack.evidence if fact.trust is not Trust.SYSTEM)
+    theirs = {run for text in texts for run in _runs(_words(text), COPIED)}
+    if theirs & set(_runs(_words(question), COPIED)):
+        return None
+    return _said(question, pack, suspects)
 
 
 # ── texts that try to direct the reader ─────────────────────────────────────────────────

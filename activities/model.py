@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 28.0  # seconds for one question, fallbacks and repair included
 LEAST_TIME = 1.0  # seconds; asking with less is asking for nothing
-REST = 60.0  # seconds a model is left alone after it failed several times in a row
+REST = 60.0  # seconds a model is left alone after it let us wait, or failed several times in a row
 TIRED_AFTER = 3
 LONGEST_REST = 300.0
 MILLION = Decimal(1_000_000)
@@ -111,7 +111,8 @@ class LiteLlm:
     ) -> None:
         if self._resting_until.get(model, 0.0) > now():
             raise ModelProblem(
-                "the model failed several times and is left alone for a while", model
+                "the model was too slow or failed several times, and is left alone for a while",
+                model,
             )
         worst = price(litellm, model, choice, rough_tokens(messages), choice.max_output_tokens)
         if worst > allowance:
@@ -154,7 +155,8 @@ class LiteLlm:
     def _failed(self, model: str, error: Exception) -> None:
         count = self._failures[model] = self._failures.get(model, 0) + 1
         wait = _retry_after(error)
-        if wait or count >= TIRED_AFTER:
+        was_waited_for = _in_words(error) == TOO_SLOW  # the same case would wait again for its mail
+        if wait or was_waited_for or count >= TIRED_AFTER:
             self._resting_until[model] = now() + min(wait or REST, LONGEST_REST)
             self._failures[model] = 0
 
@@ -235,6 +237,7 @@ def _answer(litellm: Any, model: str, choice: ModelChoice, response: Any) -> Ans
     )
 
 
+TOO_SLOW = "the model did not answer in time"
 # Subclasses before their base: litellm's families come from the openai SDK.
 _PROBLEMS: Mapping[str, str] = {
     "ContextWindowExceededError": "the case is too long for the model",
@@ -244,9 +247,9 @@ _PROBLEMS: Mapping[str, str] = {
     "PermissionDeniedError": "the model's key was not accepted",
     "NotFoundError": "the model does not exist there",
     "RateLimitError": "the model's provider limits us",
-    "Timeout": "the model did not answer in time",
-    "TimeoutError": "the model did not answer in time",
-    "APITimeoutError": "the model did not answer in time",
+    "Timeout": TOO_SLOW,
+    "TimeoutError": TOO_SLOW,
+    "APITimeoutError": TOO_SLOW,
     "ServiceUnavailableError": "the model's provider is down",
     "InternalServerError": "the model's provider is down",
     "APIConnectionError": "the model's provider could not be reached",
