@@ -37,6 +37,7 @@ COPY activities activities
 COPY starter starter
 COPY migrations migrations
 COPY playbook playbook
+COPY cases cases
 
 ENV PATH=/opt/dunning/bin:$PATH \
     PYTHONUNBUFFERED=1 \

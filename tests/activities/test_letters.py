@@ -93,7 +93,7 @@ def above_the_draft(letter: Letter) -> list[str]:
 
 
 def labelled() -> list[Any]:
-    examples = ROOT / "tests" / "evaluate" / "cases.jsonl"
+    examples = ROOT / "cases" / "own.jsonl"
     return list(read_cases(examples)) if examples.is_file() else []
 
 

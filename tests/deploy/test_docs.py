@@ -93,7 +93,7 @@ def test_every_link_inside_the_repository_leads_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_named_in_code_exists(page: str) -> None:
     """`workflows/policy.py` in backticks is a promise that it is there."""
-    roots = "workflows|activities|starter|sandbox|playbook|migrations|tests|docs|requirements"
+    roots = "workflows|activities|starter|sandbox|playbook|cases|migrations|tests|docs|requirements"
     for code in code_of(page):
         if re.fullmatch(rf"(?:{roots})/[\w./-]+", code):
             assert (ROOT / code).exists(), code

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (cases read as sentences)
-"""Writes `cases.jsonl`: our own labelled cases, synthetic from first to last.
+"""Writes `cases/own.jsonl`: our own labelled cases, synthetic from first to last.
 
 Each call of `case` states only what is unusual about it; everything else is a healthy account whose renewal
 failed an hour ago. Labels were written from the practice guides before the rules were run on them.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-CASES = Path(__file__).with_name("cases.jsonl")
+CASES = Path(__file__).parents[2] / "cases" / "own.jsonl"
 RETRY, LINK, PERSON, STOP = "schedule_retry", "send_update_link", "escalate_now", "stop"
 FUNDS_WORDS = ["insufficient funds", "lack of funds", "overdrawn", "not enough money"]
 SECRET_WORDS = ["stolen", "lost card", "lost_card", "fraud", "pickup", "risk score", "suspicious"]
