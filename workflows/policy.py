@@ -795,6 +795,14 @@ class Weighing:
             return False
         return choice.when(self.situation)
 
+    @cached_property
+    def own_slot(self) -> Slot | None:
+        """When the rule table would charge, also where it would rather do something else."""
+        choice, slot = self.choice
+        retries = (c for c in CHOICES if c.action is RETRY and self._fits(c))
+        other = next(retries, None)
+        return slot or (self._slot_of(other or choice) if self.slots else None)
+
     def _slot_of(self, choice: Choice) -> Slot:
         wanted = choice.slots or LATER_SLOTS
         return slot_for(self._soon, *wanted) or slot_for(self.slots, *wanted) or self.slots[0]
@@ -839,6 +847,7 @@ class Weighing:
 
 
 NO_TIME_LEFT = "No permitted time is left before the retry window ends."
+MODEL_LINGERS_DAYS = 3  # so much later than the rule table may a model charge
 PAYDAY_WITHIN_DAYS = 8  # farther off, waiting for it costs more than it wins
 
 
@@ -900,13 +909,14 @@ def clamp(facts: Facts, options: Options, proposal: Proposal | None, playbook: P
     doubts = _doubts(weighing, proposal, taken)
     person = taken is not None and taken.by is DecidedBy.PERSON
     choice = None if taken else weighing.choice[0]
+    moved = _better_time(weighing, options, taken)
     return Verdict(
         action=action,
         at=at,
         approval=() if person else (*weighing.approval_for(action), *doubts),
         reasons=(
             *weighing.reasons_for(action, choice),
-            *_patience(weighing, options, taken),
+            *((moved[1],) if moved else ()),
             *doubts,
         ),
         blocked=((refused,) if refused else ()) + weighing.blocked,
@@ -980,24 +990,24 @@ def _slot(weighing: Weighing, options: Options, proposal: Proposal | None) -> Sl
     named = options.slot(proposal.slot_id if proposal else options.default_slot)
     if named is None or not weighing.still_good(named):
         return weighing.choice[1] or weighing.slots[0]
-    return _money_day_instead(weighing, options, proposal) or named
+    better = _better_time(weighing, options, proposal)
+    return better[0] if better else named
 
 
-def _money_day_instead(
+def _better_time(
     weighing: Weighing, options: Options, proposal: Proposal | None
-) -> Slot | None:
-    """A model may wait longer than for the money, never less: each attempt is one of few."""
+) -> tuple[Slot, Reason] | None:
+    """A model may not ask before the money is there, nor let the invoice lie for weeks."""
     if proposal is None or proposal.action is not RETRY or proposal.by is not DecidedBy.MODEL:
         return None
-    named, day = options.slot(proposal.slot_id), weighing.money_day
-    return day if named and day and named.at < day.at else None
-
-
-def _patience(weighing: Weighing, options: Options, taken: Proposal | None) -> tuple[Reason, ...]:
-    if _money_day_instead(weighing, options, taken) is None:
-        return ()
-    text = "The model named an earlier time; money is likelier to be there later."
-    return (Reason(code="CLAMP_MONEY_DAY", text=text),)
+    named, day, own = options.slot(proposal.slot_id), weighing.money_day, weighing.own_slot
+    if named and day and named.at < day.at:
+        text = "The model named an earlier time; money is likelier to be there later."
+        return day, Reason(code="CLAMP_MONEY_DAY", text=text)
+    if named and own and named.at > own.at + timedelta(days=MODEL_LINGERS_DAYS):
+        text = f"The model would wait over {MODEL_LINGERS_DAYS} days longer than the rule table."
+        return own, Reason(code="CLAMP_LINGERING", text=text)
+    return None
 
 
 def _doubts(

@@ -143,7 +143,7 @@ def test_a_model_makes_no_charge_of_a_case_that_wants_a_word_first() -> None:
     assert decide(by_person, **leaving).action is RETRY
 
 
-def test_a_model_may_wait_longer_than_for_payday_and_never_less() -> None:
+def test_a_model_charges_neither_before_payday_nor_weeks_after_it() -> None:
     now = datetime(2026, 4, 13, 15, tzinfo=UTC)
     on_the_thirteenth = {"now": now, "failure": failure(failed_at=now - timedelta(minutes=6))}
     options = narrow(**on_the_thirteenth)
@@ -152,6 +152,8 @@ def test_a_model_may_wait_longer_than_for_payday_and_never_less() -> None:
     assert "payday" in own.why
     sooner = next(slot for slot in options.slots if slot.at < own.at)
     later = next(slot for slot in options.slots if slot.at > own.at)
+    last = options.slots[-1]
+    assert last.at > own.at + timedelta(days=policy.MODEL_LINGERS_DAYS)
 
     hurried = decide(Proposal(action=RETRY, slot_id=sooner.slot_id), **on_the_thirteenth)
     patient = decide(Proposal(action=RETRY, slot_id=later.slot_id), **on_the_thirteenth)
@@ -159,6 +161,9 @@ def test_a_model_may_wait_longer_than_for_payday_and_never_less() -> None:
     assert hurried.at == own.at
     assert "CLAMP_MONEY_DAY" in {reason.code for reason in hurried.reasons}
     assert patient.at == later.at
+    lingering = decide(Proposal(action=RETRY, slot_id=last.slot_id), **on_the_thirteenth)
+    assert lingering.at == own.at
+    assert "CLAMP_LINGERING" in {reason.code for reason in lingering.reasons}
 
 
 def test_what_a_person_chose_counts_as_approved() -> None:
@@ -285,10 +290,10 @@ def test_words_of_a_worthy_customer_that_nobody_read_go_to_a_person() -> None:
 # ── what happens to a proposal ──────────────────────────────────────────────────────────
 
 
-def test_a_model_may_pick_any_slot_it_was_offered() -> None:
+def test_a_person_may_pick_any_slot_that_was_offered() -> None:
     offered = narrow().slots[-1]
 
-    verdict = decide(Proposal(action=RETRY, slot_id=offered.slot_id))
+    verdict = decide(Proposal(action=RETRY, slot_id=offered.slot_id, by=DecidedBy.PERSON))
 
     assert verdict.at == offered.at
     assert verdict.decided_by is DecidedBy.MODEL
