@@ -296,7 +296,7 @@ def test_a_person_may_pick_any_slot_that_was_offered() -> None:
     verdict = decide(Proposal(action=RETRY, slot_id=offered.slot_id, by=DecidedBy.PERSON))
 
     assert verdict.at == offered.at
-    assert verdict.decided_by is DecidedBy.MODEL
+    assert verdict.decided_by is DecidedBy.PERSON
 
 
 def test_a_slot_that_was_never_offered_becomes_the_rule_tables_own() -> None:
