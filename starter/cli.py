@@ -512,7 +512,7 @@ def _contenders(playbooks: list[Path], models: list[str]) -> list[Any]:
             rules=str(folder) if len(playbooks) > 1 else "",
             model=model if len(models) > 1 else "",
         )
-        for folder in playbooks or [None]
+        for folder in (playbooks or (None,))
         for model in models or [""]
     ]
 

@@ -536,7 +536,7 @@ class Choice:
     because: str
     slots: tuple[str, ...] = ()  # kinds of slot, best first
     without_retry: bool = False  # fits only when no retry is allowed
-    firm: bool = False  # no model makes a charge of it
+    no_model: tuple[Action, ...] = ()  # which no model may make of it
 
     def reason(self, situation: Situation) -> Reason:
         return Reason(code=self.code, text=self.because.format_map(_Words(situation)))
@@ -570,7 +570,7 @@ CHOICES: tuple[Choice, ...] = (
         ),
     ),
     Choice(
-        "PREFER_PERSON_UPSET", PERSON, firm=True,
+        "PREFER_PERSON_UPSET", PERSON, no_model=(RETRY, LINK),
         when=lambda s: s.is_upset and not s.is_small,
         because="The complaint in {mood_source} should be answered before money is spoken of.",
     ),
@@ -588,7 +588,7 @@ CHOICES: tuple[Choice, ...] = (
         because="A meeting with the customer is arranged{meeting_day}: the better place for this.",
     ),
     Choice(
-        "PREFER_PERSON_LEAVING", PERSON, firm=True,
+        "PREFER_PERSON_LEAVING", PERSON, no_model=(RETRY,),
         when=lambda s: s.says(Topic.CHURN, Topic.CANCEL) is not None and not s.is_small,
         because="The customer may leave: see {churn_source}.",
     ),
@@ -778,10 +778,12 @@ class Weighing:
         )
 
     @property
-    def wants_a_word(self) -> bool:
-        """The rule table hands over, and not only for lack of a reader."""
-        hands_over = self.choice[0].action is PERSON
-        return hands_over and any(choice.firm and self._fits(choice) for choice in CHOICES)
+    def kept_from_models(self) -> frozenset[Action]:
+        """Where the rule table lets a person speak first."""
+        if self.choice[0].action is not PERSON:
+            return frozenset()
+        fitting = (choice for choice in CHOICES if choice.no_model and self._fits(choice))
+        return frozenset(action for choice in fitting for action in choice.no_model)
 
     @cached_property
     def choice(self) -> tuple[Choice, Slot | None]:
@@ -975,8 +977,8 @@ def _refusal(weighing: Weighing, options: Options, proposal: Proposal | None) ->
         if weighing.forced and action is not PERSON and proposal.by is not DecidedBy.PERSON:
             text = "A person must look at this case; a model may not decide otherwise."
             return Blocked(action=action, code="ONLY_A_PERSON", text=text)
-        if weighing.wants_a_word and action is RETRY and proposal.by is DecidedBy.MODEL:
-            text = "A model may not charge where a person should speak first."
+        if action in weighing.kept_from_models and proposal.by is DecidedBy.MODEL:
+            text = "A person should speak first here; a model may not do this instead."
             return Blocked(action=action, code="ONLY_A_PERSON", text=text)
         return None
     listed = (*weighing.blocked, *options.blocked)

@@ -56,7 +56,7 @@ OTHER_CODES = """
 | `CLAMP_HORIZON` | forbids retry | no permitted time is left before the retry window ends |
 | `CLAMP_MONEY_DAY` | delays retry | the model named an earlier time than the day on which money is likely to be there |
 | `CLAMP_LINGERING` | hastens retry | the model would wait more than three days longer than the rule table |
-| `ONLY_A_PERSON` | refuses the proposal | groups 2 or 3 gave the case to a person; or a model would charge a customer who is upset or may leave |
+| `ONLY_A_PERSON` | refuses the proposal | groups 2 or 3 gave the case to a person; or a model would charge a customer who is upset or may leave, or send an upset one a link |
 | `NOT_OFFERED` | refuses the proposal | only the rules may choose this (stopping) |
 """
 

@@ -143,6 +143,15 @@ def test_a_model_makes_no_charge_of_a_case_that_wants_a_word_first() -> None:
     assert decide(by_person, **leaving).action is RETRY
 
 
+def test_a_model_sends_no_link_to_a_customer_who_is_furious() -> None:
+    furious = {"crm": crm(notes=(note("We are furious. This is outrageous.", by_customer=True),))}
+    link = Proposal(action=LINK, confidence="high")
+
+    assert narrow(**furious).default is PERSON
+    assert decide(link, **furious).action is PERSON
+    assert decide(link.model_copy(update={"by": DecidedBy.PERSON}), **furious).action is LINK
+
+
 def test_a_model_charges_neither_before_payday_nor_weeks_after_it() -> None:
     now = datetime(2026, 4, 13, 15, tzinfo=UTC)
     on_the_thirteenth = {"now": now, "failure": failure(failed_at=now - timedelta(minutes=6))}
