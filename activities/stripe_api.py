@@ -1,4 +1,4 @@
-"""How we speak to Stripe: one client a process, no hidden retries, and errors in our own words.
+"""How we speak to Stripe: one client a process, no unseen retry of a write, errors in our words.
 
 The SDK makes a fresh random idempotency key for each POST that has none, so a repeated activity
 would be a new payment. Every POST of ours carries a key of the ledger.
@@ -26,7 +26,7 @@ def connect(api_key: str, api_base: str = PUBLIC_API) -> stripe.StripeClient:
         api_key,
         stripe_version=API_VERSION,
         base_addresses={"api": api_base.rstrip("/")},
-        max_network_retries=0,  # Temporal retries, where people can see it
+        max_network_retries=0,  # of a write; Temporal retries it, where people can see it
         http_client=stripe.HTTPXClient(timeout=HTTP_TIMEOUT),
     )
 

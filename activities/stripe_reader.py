@@ -37,6 +37,7 @@ A_PAGE = 100  # Stripe's most
 MOST_PAGES = 5
 CARD_WINDOW = timedelta(days=30)  # Visa and Mastercard count attempts over 30 days
 MOST_DISPUTED = 5  # charges whose disputes we look up; more than one is rare
+READ: stripe.RequestOptions = {"max_network_retries": 2}  # a read does nothing twice
 
 CHARGE_EVENTS = ("charge.succeeded", "charge.pending", "charge.failed")
 
@@ -100,7 +101,7 @@ class Reader:
         ),
     ) -> Json:
         try:
-            found = await self._stripe.invoices.retrieve_async(id, {"expand": list(expand)})
+            found = await self._stripe.invoices.retrieve_async(id, {"expand": list(expand)}, READ)
         except stripe.InvalidRequestError as error:
             if error.http_status == 404:
                 raise Gone(
@@ -118,7 +119,8 @@ class Reader:
                     "data.payment.payment_intent.latest_charge",
                     "data.payment.payment_intent.payment_method",
                 ],
-            }
+            },
+            READ,
         )
         return [payment.to_dict() for payment in page.data]
 
@@ -129,7 +131,7 @@ class Reader:
             wanted: Any = {"customer": customer, "limit": A_PAGE}
             if charges:
                 wanted["starting_after"] = charges[-1]["id"]
-            page = await self._stripe.charges.list_async(wanted)
+            page = await self._stripe.charges.list_async(wanted, READ)
             charges += [charge.to_dict() for charge in page.data]
             if since is None or not page.has_more or _at(charges[-1]["created"]) < since:
                 break
@@ -137,14 +139,14 @@ class Reader:
 
     async def _open_invoices(self, customer: str) -> list[Json]:
         page = await self._stripe.invoices.list_async(
-            {"customer": customer, "status": "open", "limit": A_PAGE}
+            {"customer": customer, "status": "open", "limit": A_PAGE}, READ
         )
         return [invoice.to_dict() for invoice in page.data]
 
     async def _disputes(self, charges: Iterable[Json]) -> list[Json]:
         disputed = [charge["id"] for charge in charges if charge.get("disputed")][:MOST_DISPUTED]
         pages = await asyncio.gather(
-            *(self._stripe.disputes.list_async({"charge": charge}) for charge in disputed)
+            *(self._stripe.disputes.list_async({"charge": charge}, READ) for charge in disputed)
         )
         return [dispute.to_dict() for page in pages for dispute in page.data]
 
@@ -152,7 +154,7 @@ class Reader:
         """What Stripe would charge next. An old-style source must be asked for by its id."""
         method = _next_method(invoice, customer)
         if isinstance(method, str):
-            found = await self._stripe.payment_methods.retrieve_async(method)
+            found = await self._stripe.payment_methods.retrieve_async(method, None, READ)
             return found.to_dict()
         return method
 
@@ -172,7 +174,8 @@ class Reader:
                     "types": list(CHARGE_EVENTS),
                     "created": {"gte": int(made_at.timestamp()) - 5},
                     "limit": A_PAGE,
-                }
+                },
+                READ,
             )
         except stripe.PermissionError:
             return False, None

@@ -361,7 +361,7 @@ PERMANENT = ("InvalidRequest", "Bug")  # ApplicationError types that no retry ca
 
 FOREVER = RetryPolicy(
     initial_interval=timedelta(seconds=1),
-    maximum_interval=timedelta(minutes=10),
+    maximum_interval=timedelta(minutes=1),  # a queue's rate limit spares a vendor that is down
     non_retryable_error_types=PERMANENT,
 )
 BRIEFLY = RetryPolicy(

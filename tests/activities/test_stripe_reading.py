@@ -253,12 +253,20 @@ async def test_before_an_act_the_rules_are_asked_again(shop: Shop):
 
 async def test_stripe_being_down_is_waited_out(shop: Shop):
     invoice = await shop.failed()
-    await shop.goes_wrong("error_before", "GET *")
+    await shop.goes_wrong("error_before", "GET *", times=None)
 
     with pytest.raises(ApplicationError, match="We try again") as wait:
         await invoice.recheck()
+    await shop.all_is_well()
 
     assert not wait.value.non_retryable
+    assert (await invoice.recheck()).ending is None
+
+
+async def test_a_read_that_stumbles_once_is_repeated_at_once(shop: Shop):
+    invoice = await shop.failed()
+    await shop.goes_wrong("error_before", "GET *")
+
     assert (await invoice.recheck()).ending is None
 
 
