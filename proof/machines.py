@@ -42,7 +42,7 @@ from workflows import steps
 
 SPEED = 172_800.0  # a waited day takes half a second
 SETTLE_SECONDS = 3.0
-WEBHOOK_SECRET = "whsec_" + "chaos0" * 5
+OLD, NEW = "old", "new"  # generations of every key that can be rotated
 QUEUE = "dunning"
 NO_VENDOR_LIMIT = 1_000.0  # calls a second: the sandbox sells no tiers
 OUR_PLAYBOOK = {
@@ -146,29 +146,60 @@ class Machines:
 
     @property
     def keys(self) -> KeyRing | None:
-        ring = self.env.get("DUNNING_PAYLOAD_KEYS")
+        """Ours: it reads what either generation sealed."""
+        ring = self._keyring(OLD, NEW).get("DUNNING_PAYLOAD_KEYS")
         return KeyRing.parse(ring) if ring else None
 
     def _environment(self) -> dict[str, str]:
         no_config = self.scratch / "temporal.toml"
         no_config.write_text("")
-        rng = Random(self.plan.seed)
         env = local.plain_environment() | self.sandbox.env()
         env |= {
             "TEMPORAL_ADDRESS": self.address,
             "TEMPORAL_CONFIG_FILE": str(no_config),
             "DATABASE_URL": self.dsn,
-            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "OUTLOOK_SENDER": SENDER,
             "DUNNING_PLAYBOOK": str(self._playbook()),
-            "DUNNING_LINK_KEYS": f"chaos:{_key(rng)}",
             "DUNNING_PUBLIC_URL": self.receiver,
             "DUNNING_CLOCK_SPEED": str(SPEED),
             "DUNNING_SETTLE_SECONDS": str(SETTLE_SECONDS),
         }
-        if self.plan.sealed:
-            env["DUNNING_PAYLOAD_KEYS"] = f"chaos:{_key(rng)}"
-        return env
+        return env | self._keyring(OLD)
+
+    def _keyring(self, *generations: str) -> dict[str, str]:
+        """Every secret of ours that can be rotated, the active generation first."""
+
+        def ring(use: str) -> str:
+            return ",".join(f"{each}:{self._key(use, each)}" for each in generations)
+
+        secrets = {
+            "STRIPE_WEBHOOK_SECRET": ",".join(self._webhook_secret(each) for each in generations),
+            "DUNNING_LINK_KEYS": ring("link"),
+        }
+        return secrets | ({"DUNNING_PAYLOAD_KEYS": ring("payload")} if self.plan.sealed else {})
+
+    def _key(self, use: str, generation: str) -> str:
+        rng = Random(f"{self.plan.seed} {use} {generation}")
+        return base64.b64encode(rng.randbytes(32)).decode()
+
+    def _webhook_secret(self, generation: str) -> str:
+        return f"whsec_{self.plan.seed}{generation}" + "chaos0" * 5
+
+    async def learn_new_keys(self) -> None:
+        """First half of a rotation: whoever starts from now on can open what the new keys seal."""
+        self.env |= self._keyring(OLD, NEW)
+
+    async def use_new_keys(self) -> None:
+        """Second half, when nobody runs any more that has not learnt them."""
+        self.env |= self._keyring(NEW, OLD)
+        await self._subscribe(NEW)
+
+    async def _subscribe(self, generation: str) -> None:
+        await self.sandbox.set_webhook(
+            f"{self.receiver}/webhooks/stripe",
+            self._webhook_secret(generation),
+            [STARTS, *sorted(WAKES)],
+        )
 
     def _playbook(self) -> Path:
         folder = self.scratch / "playbook"
@@ -213,8 +244,7 @@ class Machines:
             filter_lag_seconds=0.2,
             search_lag_seconds=1.0,
         )
-        events = [STARTS, *sorted(WAKES)]
-        await self.sandbox.set_webhook(f"{self.receiver}/webhooks/stripe", WEBHOOK_SECRET, events)
+        await self._subscribe(OLD)
 
     # ── one up, one down ────────────────────────────────────────────────────────────────
 
@@ -381,10 +411,6 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _key(rng: Random) -> str:
-    return base64.b64encode(rng.randbytes(32)).decode()
 
 
 async def _is_up(url: str) -> bool:

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from proof.evidence import AuditLine, Done, read_audit
 from proof.machines import Machines, until
-from proof.plan import POSTGRES_IS_DOWN, Act, Deed, Kill, Plan, Victim, unheard
+from proof.plan import POSTGRES_IS_DOWN, WORKERS, Act, Deed, Kill, Plan, Victim, unheard
 from sandbox.accounts import Account, good_card
 from sandbox.control import SandboxError
 from starter.temporal import (
@@ -74,7 +74,9 @@ class Storm:
         acts = [self._at(deed.at, self._carry_out, deed) for deed in self.plan.deeds]
         kills = [self._at(kill.at, self._strike, kill) for kill in self.plan.kills]
         try:
-            await asyncio.gather(*acts, *kills, self._sleep_until(self.plan.storm))
+            await asyncio.gather(
+                *acts, *kills, self._rotate_keys(), self._sleep_until(self.plan.storm)
+            )
         finally:
             await _stop(steady)
 
@@ -104,6 +106,17 @@ class Storm:
 
     def _has_worked(self, worker: Victim, seconds: float) -> bool:
         return self.machines.works_since(worker) >= seconds
+
+    async def _rotate_keys(self) -> None:
+        """Payload keys, link keys and webhook secret, as docs/operations.md tells people to: all
+        learn the new ones, then all use them. What is not restarted by hand is struck down.
+        """
+        halves = (self.machines.learn_new_keys, self.machines.use_new_keys)
+        for number, half in enumerate(halves, start=1):
+            await self._sleep_until(self.plan.storm * number / 3)
+            await half()
+            for victim in (*WORKERS, "receiver"):
+                await self._strike(Kill(0.0, victim))
 
     async def _carry_post(self) -> None:
         """Events pile up for a moment, then each is delivered three times, all in any order."""
