@@ -31,7 +31,14 @@ def _is_text(value: object) -> object:
     return value
 
 
+def _or_a_day(value: object) -> object:
+    """A day alone begins at midnight, UTC: as CRMs keep the closing date of a deal."""
+    is_day = isinstance(value, str) and len(value) == len("2026-06-29")
+    return f"{value}T00:00:00Z" if is_day else _is_text(value)
+
+
 Instant = Annotated[Utc, BeforeValidator(_is_text)]
+Day = Annotated[Utc, BeforeValidator(_or_a_day)]
 
 
 class CustomerRow(_Row):
@@ -206,7 +213,7 @@ class DealRow(_Row):
     stage: str | None
     amount_minor: StrictInt | None
     currency: str | None
-    close_date: Instant | None
+    close_date: Day | None
 
 
 class CrmRow(_Row):

@@ -3,6 +3,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,18 @@ def test_a_wrong_line_is_named_with_its_field(tmp_path: Path, spoil: Any, place:
         read_cases(written(tmp_path, a_case(), spoilt))
 
     assert place in str(error.value)
+
+
+def test_a_deal_may_close_on_a_day_without_a_time(tmp_path: Path) -> None:
+    row = a_case()
+    deal = {"id": "1", "name": "Renewal", "type": "renewal", "stage": "open", "amount_minor": 1,
+            "currency": "usd", "close_date": "2026-05-25"}  # fmt: skip
+    row["hubspot"]["deals"] = [deal]
+
+    (case,) = read_cases(written(tmp_path, row))
+
+    assert case.hubspot is not None
+    assert case.hubspot.deals[0].close_date == datetime(2026, 5, 25, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "{", "[]", '"text"', "nonsense"])
