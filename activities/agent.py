@@ -88,7 +88,7 @@ class _Asking:
     @classmethod
     def to(cls, purpose: str, ref: Ref, playbook: Playbook) -> "_Asking":
         choice = playbook.agent.decide if purpose == "decide" else playbook.agent.draft
-        return cls(ref, purpose, choice, playbook, model.now() + model.PATIENCE)
+        return cls(ref, purpose, choice, playbook, model.now() + choice.timeout_seconds)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Whatever a provider promises, an answer counts only after `proposal_of` or `draf
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -197,9 +197,17 @@ def _citation_flaws(answer: DecisionAnswer, claims: tuple[Claim, ...], pack: Pac
     cited = {section(id) for claim in claims for id in claim.evidence}
     offered = {section(id) for id in pack.by_id}
     if offered & {*REASONS_OF_THE_BANK} and not cited & {*REASONS_OF_THE_BANK}:
-        yield "reasons: at least one must cite ERR, PM or POL."
+        yield _cite_one_of(REASONS_OF_THE_BANK, pack)
     if offered & {*ACCOUNT} and not cited & {*ACCOUNT}:
-        yield "reasons: at least one must cite the account (CO, NOTE, TKT, DEAL, PAY, SUB, DER)."
+        yield _cite_one_of(ACCOUNT, pack)
+
+
+def _cite_one_of(sections: Collection[str], pack: Pack) -> str:
+    """With ids that really are there: "the account" alone tells a small model nothing."""
+    ids = [id for id in pack.by_id if section(id) in sections]
+    return (
+        f"reasons: the evidence_ids of one reason at least must hold one of {', '.join(ids[:8])}."
+    )
 
 
 def _claims(answers: Iterable[ClaimAnswer], pack: Pack, suspects: "Taint") -> Iterator[Claim]:

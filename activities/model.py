@@ -1,7 +1,8 @@
 """The one door to language models. Behind it is litellm, imported only when a model is asked.
 
 Nobody retries: not litellm, not the SDK beneath it. Each model of a list is asked once, all of
-them together within `PATIENCE`, and whatever goes wrong becomes a `ModelProblem` in plain words.
+them together within the playbook's `timeout_seconds`, and whatever goes wrong becomes a
+`ModelProblem` in plain words.
 """
 
 import asyncio
@@ -21,7 +22,6 @@ from workflows.playbook import ModelChoice
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 28.0  # seconds for one question, fallbacks and repair included
 LEAST_TIME = 1.0  # seconds; asking with less is asking for nothing
 REST = 60.0  # seconds a model is left alone after it let us wait, or failed several times in a row
 TIRED_AFTER = 3
@@ -129,9 +129,8 @@ class LiteLlm:
         choice: ModelChoice,
         messages: Sequence[Message],
         schema: type[BaseModel],
-        seconds: float,
+        patience: float,
     ) -> Answer:
-        patience = min(float(choice.timeout_seconds), seconds)
         try:
             async with asyncio.timeout(patience + 0.5):  # in case the library's own clock sleeps
                 response = await litellm.acompletion(

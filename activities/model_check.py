@@ -33,8 +33,8 @@ ADVICE = {
     "front, as in openai/… or ollama_chat/….",
     "the model's provider could not be reached": "Check api_base (or DUNNING_MODEL_API_BASE) and "
     "whether this machine may reach it.",
-    "the model did not answer in time": "Raise timeout_seconds (28 seconds is the most that a "
-    "question may take in all), or choose a faster model.",
+    "the model did not answer in time": "Raise timeout_seconds in the playbook (100 at most), "
+    "or choose a faster model.",
     "the model's provider limits us": "Wait and try again, or raise the limit at the provider; a "
     "fallback at another provider helps.",
     "the model's provider is down": "Try again later; a fallback at another provider helps.",

@@ -29,7 +29,7 @@ MOST_TIMELINES = 5
 MOST_LINES = 60
 
 
-CASES, CASES_A_CORE = 200, 50  # more than that end, but not within the time that is promised
+CASES, CASES_A_CORE = 200, 40  # more than that end, but not within the time that is promised
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,9 @@ class ModelChoice(Section):
     model: str = ""
     fallbacks: tuple[str, ...] = ()
     api_base: str = ""
-    timeout_seconds: int = Field(45, ge=1, le=300)
+    timeout_seconds: float = Field(
+        28, ge=1, le=100
+    )  # of one question, fallbacks and repair included
     max_output_tokens: int = Field(1_400, ge=100)
     # US dollars per million tokens, for models that litellm has no price for.
     input_price: float | None = None

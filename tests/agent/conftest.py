@@ -87,6 +87,16 @@ def rules(shipped: Playbook, provider: ModelServer) -> Playbook:
     return playbook.with_models(shipped, "openai/sandbox", "openai/sandbox", provider.url)
 
 
+def impatient(rules: Playbook) -> Playbook:
+    """28 seconds, shortened for a test."""
+    decide, draft = (
+        choice.model_copy(update={"timeout_seconds": 1.5})
+        for choice in (rules.agent.decide, rules.agent.draft)
+    )
+    agent = rules.agent.model_copy(update={"decide": decide, "draft": draft})
+    return rules.model_copy(update={"agent": agent})
+
+
 @dataclass
 class Books:
     """What `Records` does with costs, in memory."""

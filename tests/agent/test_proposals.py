@@ -13,7 +13,7 @@ from sandbox.app import create_app
 from sandbox.model import Mode
 from sandbox.world import World
 from tests.agent.accounts import account, note
-from tests.agent.conftest import Desk, ModelServer
+from tests.agent.conftest import Desk, ModelServer, impatient
 from workflows.case import DecidedBy
 from workflows.playbook import ModelChoice, Playbook
 
@@ -70,10 +70,10 @@ async def test_a_model_that_fails_leaves_the_decision_to_the_rules(
 
 
 async def test_a_slow_model_is_not_waited_for_longer_than_our_patience(
-    desk: Desk, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, server: ModelServer
 ) -> None:
     server.behaves(Mode.SLOW)
-    monkeypatch.setattr(model, "PATIENCE", 1.5)  # 28 seconds, shortened for the test
+    desk.playbook = impatient(desk.playbook)
     began = time.monotonic()
 
     proposed = await desk.propose(account())
@@ -83,10 +83,10 @@ async def test_a_slow_model_is_not_waited_for_longer_than_our_patience(
 
 
 async def test_a_model_that_let_us_wait_is_not_waited_for_again_at_once(
-    desk: Desk, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, server: ModelServer
 ) -> None:
     server.behaves(Mode.SLOW)
-    monkeypatch.setattr(model, "PATIENCE", 1.5)
+    desk.playbook = impatient(desk.playbook)
     await desk.propose(account())
     began = time.monotonic()
 
@@ -109,8 +109,9 @@ async def test_a_question_for_a_person_that_copies_a_note_is_dropped(
     assert proposed.proposal.human_question is None
 
 
-def test_our_patience_ends_before_half_a_minute() -> None:
-    assert model.PATIENCE < 30
+def test_our_patience_ends_before_half_a_minute(shipped: Playbook) -> None:
+    assert shipped.agent.decide.timeout_seconds < 30
+    assert shipped.agent.draft.timeout_seconds < 30
 
 
 async def test_a_model_that_is_not_there_is_no_reason_to_wait(desk: Desk) -> None:

@@ -2,13 +2,12 @@
 
 import pytest
 
-from activities import model
 from activities.rehearsal import Rehearsal
 from sandbox.model import Mode
 from starter.evaluate import Run, run
 from starter.labelled import LabelledCase, read_cases
 from starter.scoreboard import Kind
-from tests.agent.conftest import ModelServer
+from tests.agent.conftest import ModelServer, impatient
 from tests.evaluate import author, hostile
 from workflows.case import Action
 from workflows.playbook import Playbook
@@ -55,13 +54,10 @@ def test_no_model_breaks_a_promise(rules: Playbook, server: ModelServer, mode: M
     assert seen.board.effort.seconds_longest < 30
 
 
-def test_a_slow_model_costs_a_case_our_patience_once(
-    rules: Playbook, server: ModelServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_model_costs_a_case_our_patience_once(rules: Playbook, server: ModelServer) -> None:
     server.behaves(Mode.SLOW)
-    monkeypatch.setattr(model, "PATIENCE", 1.5)  # 28 seconds, shortened for the test
 
-    seen = judged(SAMPLE[:4], rules)
+    seen = judged(SAMPLE[:4], impatient(rules))
 
     assert broken(seen) == []
     assert seen.board.effort is not None
