@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.hubspot import HubspotActivities, connect, plain_text
+from activities.ledger import EffectId
 from activities.records import Records
 from sandbox.accounts import (
     Account,
@@ -412,3 +413,39 @@ async def test_a_deleted_company_blocks_the_note_for_good(
 
     assert not answer.written
     assert "did not accept" in answer.text
+
+
+# ── the sweep reads back what a lost run left ───────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "becomes", "notes"), [("cut_after", "done", 1), ("cut_before", "blocked", 0)]
+)
+async def test_the_sweep_settles_an_unanswered_note_of_a_closed_case(
+    kind: str,
+    becomes: str,
+    notes: int,
+    hubspot: HubspotActivities,
+    sandbox: Sandbox,
+    records: Records,
+    clock: Ticking,
+) -> None:
+    _, ref = await the_account(sandbox, records)
+    await hubspot.ensure_note_property()
+    await gathered(hubspot, records, ref)
+    order = await a_note(records, ref)
+    await fails(sandbox, kind, "POST */notes/batch/upsert")
+    with pytest.raises(ApplicationError):
+        await hubspot.write_note(order)
+    ledger = ledger_of(records, clock)
+    note = EffectId(invoice=ref.invoice, purpose="note:decided", ordinal=order.ordinal)
+
+    clock.pass_by(minutes=31)
+    (unclear,) = await ledger.unclear(older_than=timedelta(minutes=30))
+    clear = await hubspot.read_back(unclear, gone=True)
+
+    row = await ledger.find(note)
+    assert clear
+    assert row is not None
+    assert row.state == becomes
+    assert len(await notes_of(sandbox)) == notes

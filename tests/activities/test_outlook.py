@@ -9,7 +9,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import mailbox
-from activities.ledger import EffectId
+from activities.ledger import Effect, EffectId
 from activities.outlook import OutlookActivities
 from activities.records import Records
 from sandbox.control import GRAPH_TOKEN, Sandbox
@@ -387,6 +387,54 @@ async def test_a_stand_down_without_its_thread_is_a_mail_of_its_own(
     _, alone = await mails(sandbox)
     assert result.kind is SendKind.SENT
     assert alone.conversation_id != sent.conversation_id
+
+
+# ── the sweep reads back what a lost run left ───────────────────────────────────────────
+
+
+async def the_row(records: Records, clock: Ticking, order: Send) -> Effect:
+    mail = EffectId(invoice=order.ref.invoice, purpose="mail:handoff", ordinal=order.ordinal)
+    row = await ledger_of(records, clock).find(mail)
+    assert row is not None
+    return row
+
+
+async def test_a_mail_whose_answer_was_lost_is_found_by_the_sweep(
+    outlook: OutlookActivities, sandbox: Sandbox, records: Records, clock: Ticking
+) -> None:
+    order = await a_handoff(records)
+    await fails(sandbox, "cut_after", "POST */send")
+    with pytest.raises(ApplicationError):
+        await outlook.send_letter(order)
+
+    in_use = await outlook.read_back(await the_row(records, clock, order), gone=False)
+    clock.pass_by(minutes=31)
+    clear = await outlook.read_back(await the_row(records, clock, order), gone=True)
+
+    row = await the_row(records, clock, order)
+    assert (in_use, clear) == (False, True)
+    assert (row.state, (row.result or {})["kind"]) == ("done", "sent")
+    assert len(await mails(sandbox)) == 1
+
+
+async def test_a_mail_that_never_left_a_closed_case_is_thrown_away_and_never_sent(
+    outlook: OutlookActivities, sandbox: Sandbox, records: Records, clock: Ticking
+) -> None:
+    order = await a_handoff(records)
+    await fails(sandbox, "cut_before", "POST */send")
+    with pytest.raises(ApplicationError):
+        await outlook.send_letter(order)
+
+    too_soon = await outlook.read_back(await the_row(records, clock, order), gone=True)
+    clock.pass_by(minutes=31)
+    clear = await outlook.read_back(await the_row(records, clock, order), gone=True)
+    straggler = await outlook.send_letter(order)
+
+    assert (too_soon, clear) == (False, True)
+    assert (await the_row(records, clock, order)).state == "blocked"
+    assert straggler.kind is not SendKind.SENT
+    assert await mails(sandbox) == []
+    assert await sandbox.drafts() == []
 
 
 # ── when Graph says no ──────────────────────────────────────────────────────────────────
