@@ -98,12 +98,16 @@ async def build(settings: WebSettings) -> Starlette:
 
 
 def _codec(settings: WebSettings, namespace: str) -> Sequence[Route]:
-    token = settings.dunning_codec_token
+    """A proxy that lets the public in may look like a person at this machine; where one is to be
+    expected and there is a token, everybody shows it.
+    """
+    token, public = settings.dunning_codec_token, settings.dunning_public_url
     return codec.routes(
         settings.dunning_payload_keys,
         namespace,
         token.get_secret_value() if token else None,
         settings.dunning_codec_origins,
+        trust_loopback=token is None or not public or is_loopback(public),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,9 @@ from starlette.applications import Starlette
 
 import starter.codec
 from encryption import KEY_ID
-from settings import KeyRing, SettingsError
+from settings import KeyRing, SettingsError, WebSettings, load
 from starter.codec import routes
+from starter.server import build
 from tests.encryption.conftest import ring
 
 TOKEN = "a-long-and-random-token"
@@ -177,6 +179,35 @@ def test_behind_a_proxy_loopback_can_be_told_to_mean_nothing() -> None:
 
     assert ask(client).status_code == 401
     assert ask(client, **bearer(TOKEN)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "public", "status"),
+    [
+        ("", "https://billing.example.com", 200),
+        (TOKEN, "http://127.0.0.1:8000", 200),
+        (TOKEN, "https://billing.example.com", 401),
+    ],
+)
+def test_with_a_token_and_a_public_address_everybody_shows_the_token(
+    token: str, public: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    for name, value in {
+        "DATABASE_URL": "postgresql://127.0.0.1/none",
+        "STRIPE_API_KEY": "sk_test_1",
+        "STRIPE_WEBHOOK_SECRET": "whsec_1",
+        "DUNNING_PAYLOAD_KEYS": f"k1:{key}",
+        "DUNNING_LINK_KEYS": f"k1:{key}",
+        "DUNNING_PUBLIC_URL": public,
+        "DUNNING_CODEC_TOKEN": token,
+        "DUNNING_CODEC_ORIGINS": WEB_UI,
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    app = asyncio.run(build(load(WebSettings)))
+
+    assert ask(Client(app, "127.0.0.1", "http://127.0.0.1:8000")).status_code == status
 
 
 # ── browsers ────────────────────────────────────────────────────────────────────────────
