@@ -16,13 +16,14 @@ from temporalio.exceptions import ApplicationError
 
 LONGEST_WAIT = timedelta(minutes=30)  # a vendor's Retry-After beyond this is clamped, never dropped
 
+RETRY_LATER = "RetryLater"
 REFUSED = "Refused"
 LOOK_AGAIN = timedelta(minutes=5)
 
 
 def retry_later(message: str, after: timedelta | None = None) -> ApplicationError:
     wait = min(after, LONGEST_WAIT) if after is not None else None
-    return ApplicationError(message, type="RetryLater", next_retry_delay=wait)
+    return ApplicationError(message, type=RETRY_LATER, next_retry_delay=wait)
 
 
 def invalid_request(message: str) -> ApplicationError:

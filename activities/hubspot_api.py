@@ -1,4 +1,5 @@
-"""HubSpot through its SDK: one kept object per API, no hidden retries, a bounded pool of threads.
+"""HubSpot through its SDK: one kept object per API, no hidden retry of a write, a bounded pool of
+threads.
 
 The SDK is synchronous and builds a new connection pool at each attribute access, waits for ever by
 default, sleeps through `Retry-After` in its thread, and has one family of exceptions per package.
@@ -18,11 +19,12 @@ import urllib3
 from hubspot import HubSpot
 from temporalio.exceptions import ApplicationError
 
-from activities.errors import invalid_request, refused, retry_later
+from activities.errors import RETRY_LATER, invalid_request, refused, retry_later
 
 PUBLIC_API = "https://api.hubapi.com"
 TIMEOUT = (5.0, 15.0)  # seconds to connect, to answer
 THREADS = 8  # as many as one connection pool of the SDK holds without complaint
+READ_AGAIN_AFTER = (0.3, 0.6)  # seconds
 MOST_IDS = 100  # one batch read
 MOST_PAGES = 4  # of 500 associations: beyond that only the newest matter anyway
 
@@ -72,7 +74,7 @@ class HubspotApi:
             "properties": properties,
             "limit": 2,
         }
-        page = await self._call("looking for the company", self._companies.do_search, request)
+        page = await self._ask("looking for the company", self._companies.do_search, request)
         return [_row(record) for record in page.results]
 
     async def company(self, id: str, properties: list[str]) -> Row | None:
@@ -97,7 +99,7 @@ class HubspotApi:
         after: str | None = None
         for _ in range(MOST_PAGES):
             options = {"after": after} if after else {}
-            page = await self._call(
+            page = await self._ask(
                 f"listing the {kind}", self._associations.get_page, "companies", company, kind,
                 limit=500, **options,
             )  # fmt: skip
@@ -120,7 +122,7 @@ class HubspotApi:
             "propertiesWithHistory": [],
         }
         # 207 comes as another model, with `errors` beside the results; a missing id is no error.
-        answer = await self._call(f"reading the {kind}", api.read, request)
+        answer = await self._ask(f"reading the {kind}", api.read, request)
         return [_row(record) for record in answer.results or []]
 
     async def owner(self, id: str) -> Any | None:
@@ -171,11 +173,24 @@ class HubspotApi:
         self, about: str, method: Callable[..., T], *args: Any, **more: Any
     ) -> T | None:
         try:
-            return await self._call(about, method, *args, **more)
+            return await self._ask(about, method, *args, **more)
         except HubspotError as error:
             if error.status == 404:
                 return None
             raise
+
+    async def _ask(self, about: str, method: Callable[..., T], *args: Any, **more: Any) -> T:
+        """A read does nothing twice, and gathering makes a dozen: one that stumbles is repeated
+        at once, where HubSpot names no wait of its own.
+        """
+        for pause in READ_AGAIN_AFTER:
+            try:
+                return await self._call(about, method, *args, **more)
+            except ApplicationError as error:
+                if error.type != RETRY_LATER or error.next_retry_delay is not None:
+                    raise
+            await asyncio.sleep(pause)
+        return await self._call(about, method, *args, **more)
 
     async def _call(self, about: str, method: Callable[..., T], *args: Any, **more: Any) -> T:
         """In a thread of our own pool; every exception becomes one of ours."""

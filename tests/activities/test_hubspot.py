@@ -74,7 +74,8 @@ async def notes_of(sandbox: Sandbox) -> list[NoteEffect]:
 
 
 async def fails(sandbox: Sandbox, kind: str, route: str, **more: Any) -> None:
-    await sandbox.set_faults([Fault(kind=kind, vendor="hubspot", route=route, times=1, **more)])  # type: ignore[arg-type]
+    fault = {"kind": kind, "vendor": "hubspot", "route": route, "times": 1, **more}
+    await sandbox.set_faults([Fault.model_validate(fault)])
 
 
 # ── the account ─────────────────────────────────────────────────────────────────────────
@@ -279,12 +280,23 @@ async def test_a_stumbling_hubspot_is_asked_again_later(
     kind: str, hubspot: HubspotActivities, sandbox: Sandbox, records: Records
 ) -> None:
     _, ref = await the_account(sandbox, records)
-    await fails(sandbox, kind, "*")
+    await fails(sandbox, kind, "*", times=None)
 
     with pytest.raises(ApplicationError, match="try again") as stumbled:
         await hubspot.gather_crm(Gather(ref=ref))
+    await sandbox.set_faults([])
 
     assert not stumbled.value.non_retryable
+    assert (await hubspot.gather_crm(Gather(ref=ref))).found
+
+
+@pytest.mark.parametrize("kind", ["cut_before", "error_before"])
+async def test_a_read_that_stumbles_once_is_repeated_at_once(
+    kind: str, hubspot: HubspotActivities, sandbox: Sandbox, records: Records
+) -> None:
+    _, ref = await the_account(sandbox, records)
+    await fails(sandbox, kind, "*")
+
     assert (await hubspot.gather_crm(Gather(ref=ref))).found
 
 
