@@ -1,12 +1,13 @@
 """Our schema reaches any database once, whoever brings it, and history cannot be edited."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from activities.migrations import FOLDER, MigrationError, migrate, unapplied
+from activities.migrations import FOLDER, Migration, MigrationError, migrate, unapplied
 
 SHIPPED = [path.stem for path in sorted(FOLDER.glob("*.sql"))]
 
@@ -97,3 +98,11 @@ async def test_every_file_can_be_taken_back(empty_dsn: str):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+def test_the_schema_only_grows_so_that_old_workers_go_on_beside_new_ones() -> None:
+    """What shrinks or changes under a running worker comes one release after its last use."""
+    shrinks = re.compile(r"\b(drop (table|column)|rename|alter column|truncate table)\b")
+
+    for file in sorted(FOLDER.glob("*.sql")):
+        assert not shrinks.search(Migration.read(file).up.lower()), file.name
