@@ -439,7 +439,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "APPR_AMOUNT", Group.APPROVAL, approves=(RETRY,),
         when=lambda s: s.is_large,
-        because="{amount} is at or above {approval_usd}, or its worth in dollars is unknown.",
+        because="{amount} {reaches_the_approval_limit}.",
         source="playbook.toml [approval]",
     ),
     Rule(

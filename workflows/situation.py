@@ -95,8 +95,10 @@ class Situation:
         return MONTHS[subscription.interval] * (subscription.interval_count or 1)
 
     @property
-    def approval_usd(self) -> str:
-        return f"{self.playbook.approval.amount_usd:,} USD"
+    def reaches_the_approval_limit(self) -> str:
+        if self.amount_usd is None:
+            return "is in a currency that the playbook has no rate for"
+        return f"reaches the {self.playbook.approval.amount_usd:,} USD from which a person agrees"
 
     @property
     def is_large(self) -> bool:
