@@ -205,7 +205,7 @@ def _values(
     signature: str | None,
 ) -> dict[str, str]:
     name, number = first_name(facts), words.tidy(facts.invoice.number, 40)
-    locale = words.babel_locale(language, facts.customer.locale)
+    locale = locale_of(facts, language)
     return {
         "greeting": fill(phrases["greeting_named"], {"first_name": name})
         if name
@@ -215,15 +215,20 @@ def _values(
         "invoice": fill(phrases["invoice_named"], {"number": number})
         if number
         else phrases["invoice"],
-        "retry_on": _day(verdict.at or facts.now, facts, locale),
-        "due_on": _day(facts.invoice.due_date or facts.now, facts, locale),
+        "retry_on": day(verdict.at or facts.now, facts, locale),
+        "due_on": day(facts.invoice.due_date or facts.now, facts, locale),
         "closing": phrases[_closing(facts)],
         "signature": signature or playbook.company.signature,
         "our_company": playbook.company.name,
     }
 
 
-def _day(at: datetime, facts: Facts, locale: str) -> str:
+def locale_of(facts: Facts, language: str) -> str:
+    return words.babel_locale(language, facts.customer.locale)
+
+
+def day(at: datetime, facts: Facts, locale: str) -> str:
+    """A date as the customer writes it, on the customer's own calendar."""
     local = at.astimezone(words.zone(facts.customer.timezone))
     return str(format_date(local.date(), format="long", locale=locale))
 

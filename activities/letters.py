@@ -104,10 +104,36 @@ def placeholder_values(
     return {name: value for name, value in values.items() if value}
 
 
-def _prose(draft: Draft, values: Mapping[str, str]) -> Prose:
-    """The draft with its placeholders filled and every line made one line."""
+def _for_the_customer(
+    values: Mapping[str, str], facts: Facts, verdict: Verdict, language: str
+) -> Mapping[str, str]:
+    """The same values as the customer writes them: `1.200,00 €`, `11. Juni 2026`."""
+    locale = customer_letter.locale_of(facts, language)
+    renewal, billing = handoff_facts.next_deal(facts), facts.billing
+    amounts = {
+        "amount_due": facts.invoice.remaining,
+        "mrr": billing.mrr if billing else None,
+        "renewal_amount": renewal.amount if renewal else None,
+    }
+    days = {
+        "due_date": facts.invoice.due_date,
+        "failed_on": facts.failure.failed_at if facts.failure else None,
+        "retry_at": verdict.at,
+        "renewal_date": renewal.close_date if renewal else None,
+    }
+    return {
+        **values,
+        **{name: words.money(amount, locale) for name, amount in amounts.items() if amount},
+        **{name: customer_letter.day(at, facts, locale) for name, at in days.items() if at},
+    }
 
-    def line(text: str) -> str:
+
+def _prose(draft: Draft, values: Mapping[str, str], theirs: Mapping[str, str]) -> Prose:
+    """The draft with its placeholders filled and every line made one line. `theirs`: the values as
+    the customer writes them.
+    """
+
+    def line(text: str, values: Mapping[str, str] = values) -> str:
         return words.tidy(customer_letter.fill(text, values), 400)
 
     return Prose(
@@ -117,7 +143,9 @@ def _prose(draft: Draft, values: Mapping[str, str]) -> Prose:
         next_steps=tuple(map(line, draft.suggested_next_steps)),
         points=tuple(map(line, draft.talking_points)),
         avoid=tuple(map(line, draft.avoid)),
-        message=_message(draft.customer_message, line) if draft.customer_message else None,
+        message=_message(draft.customer_message, lambda text: line(text, theirs))
+        if draft.customer_message
+        else None,
     )
 
 
@@ -170,9 +198,12 @@ def render_handoff(
     `notice` says why this reader gets it when the account's owner cannot.
     """
     link = pay_link(facts, playbook, links)
-    prose = (
-        _prose(draft, placeholder_values(facts, verdict, playbook, link=link)) if draft else None
-    )
+    prose = None
+    if draft is not None:
+        message = draft.customer_message
+        values = placeholder_values(facts, verdict, playbook, link=link)
+        language = words.language_of(message.language if message else None)
+        prose = _prose(draft, values, _for_the_customer(values, facts, verdict, language))
     view = handoff.compose(
         facts, verdict, options, playbook,
         prose=prose, kind=kind, expires_at=expires_at, link=link, notice=notice,

@@ -417,7 +417,9 @@ def test_a_models_prose_is_shown_beside_our_own_facts() -> None:
         talking_points=("They grew to 40 seats.",),
         avoid=("Do not mention the plan change.",),
         customer_message=CustomerMessage(
-            language="de", subject="Ihre Zahlung", body="Guten Tag,\n\nbitte hier: {{update_link}}"
+            language="de",
+            subject="Ihre Zahlung",
+            body="Guten Tag,\n\n{{amount_due}} vom {{failed_on}}, bitte hier: {{update_link}}",
         ),
     )
 
@@ -428,6 +430,7 @@ def test_a_models_prose_is_shown_beside_our_own_facts() -> None:
     assert "RECOMMENDED: Call Dana’s contact today." in letter.text
     assert "Avoid: Do not mention the plan change." in letter.text
     assert "bitte hier: https://pay.ours.example/pay/k1." in letter.text
+    assert "49,00 $ vom 1. November 2026" in letter.text
     assert "- $49.00 open on invoice A-1 [Stripe]" in letter.text
     assert len(above_the_draft(letter)) <= 200
 
