@@ -72,7 +72,8 @@ CLOSED_TICKET_DAYS = 14  # a closed ticket still counts this long for claims
 
 RESOLVED = frozenset({"closed", "resolved", "solved", "done", "completed", "cancelled", "archived"})
 
-NEGATION, SETTLED, HISTORY, HELD = "negation", "settled", "history", "held"  # no topics: helpers
+# No topics, but what helps to find them.
+NEGATION, SETTLED, HISTORY, HELD, HARMLESS = "negation", "settled", "history", "held", "harmless"
 SETTLES = frozenset(
     {Topic.DISPUTED, Topic.ANGER, Topic.OUTAGE, Topic.CHURN, Topic.CANCEL, Topic.CREDIT}
 )
@@ -136,7 +137,10 @@ def _signals(text: Text, playbook: Playbook, now: datetime) -> Iterator[Signal]:
         yield signal(Topic.INJECTION, phrase)
     if not text.prose:
         return
-    said = sentences(plain(text.body[:READ_CHARACTERS]))
+    said = tuple(
+        _without_harmless(sentence, playbook)
+        for sentence in sentences(plain(text.body[:READ_CHARACTERS]))
+    )
     for topic in Topic:
         languages = playbook.words.get(topic, {})
         hits = _hits(topic, languages, said, playbook)
@@ -156,6 +160,16 @@ def _signals(text: Text, playbook: Playbook, now: datetime) -> Iterator[Signal]:
 
 
 # ── finding a topic in a sentence ───────────────────────────────────────────────────────
+
+
+def _without_harmless(sentence: str, playbook: Playbook) -> str:
+    """`a chain of funeral homes`, `one of our suppliers went bankrupt`: their trade, or somebody
+    else's trouble.
+    """
+    for phrases in playbook.words.get(HARMLESS, {}).values():
+        for _, match in spoken(phrases, sentence):
+            sentence = sentence.replace(match[0], "¤")
+    return sentence
 
 
 def _hits(
