@@ -182,15 +182,23 @@ def _hits(
     not denied, not said to be over.
     """
     for place, sentence in enumerate(said):
-        for phrases in languages.values():
-            hits = (
-                phrase
-                for phrase, match in spoken(phrases, sentence)
-                if not _denied(topic, phrase, sentence, match, playbook)
-            )
-            if (phrase := next(hits, None)) is not None:
+        hits: list[tuple[str, str, re.Match[str]]] = []
+        denied: list[tuple[str, re.Match[str]]] = []
+        for language, phrases in languages.items():
+            for phrase, match in spoken(phrases, sentence):
+                if _denied(topic, language, phrase, sentence, match, playbook):
+                    denied.append((language, match))
+                else:
+                    hits.append((language, phrase, match))
+        for language, phrase, match in hits:
+            if not any(language != other and _overlap(match, no) for other, no in denied):
                 yield phrase, place
                 break
+
+
+def _overlap(one: re.Match[str], other: re.Match[str]) -> bool:
+    """`not insolvent`: what its own language denies is not said in another that has the word."""
+    return one.start() < other.end() and other.start() < one.end()
 
 
 def _promised(
@@ -222,12 +230,17 @@ AFTER = 10  # and after it, for languages that deny at the end
 
 
 def _denied(
-    topic: Topic, phrase: str, sentence: str, match: re.Match[str], playbook: Playbook
+    topic: Topic,
+    language: str,
+    phrase: str,
+    sentence: str,
+    match: re.Match[str],
+    playbook: Playbook,
 ) -> bool:
     """`no dispute`, `have not paid`, `the outage was resolved`, `always paid on time`."""
-    if topic in NEGATABLE and _negated(sentence, match, playbook):
+    if topic in NEGATABLE and _negated(sentence, match, playbook, language):
         return True
-    if topic in NEGATABLE and ".." in phrase and _negated_inside(phrase, match[0], playbook):
+    if topic in NEGATABLE and ".." in phrase and _negated_inside(language, phrase, match[0], playbook):
         return True
     if topic in SETTLES:
         over = _said(SETTLED, sentence, playbook)
@@ -235,25 +248,47 @@ def _denied(
     return topic == Topic.PAID and _said(HISTORY, sentence, playbook) is not None
 
 
-def _negated_inside(phrase: str, matched: str, playbook: Playbook) -> bool:
+def _negated_inside(language: str, phrase: str, matched: str, playbook: Playbook) -> bool:
     """`have .. paid` also finds "have not paid", which says the opposite."""
-    own = _said(NEGATION, plain(phrase), playbook) is not None
-    return not own and _said(NEGATION, matched, playbook) is not None
+    lists = _denials(language, playbook).values()
+    own = any(first_spoken(words, plain(phrase)) is not None for words in lists)
+    return not own and any(first_spoken(words, matched) is not None for words in lists)
+
+
+def _denials(language: str | None, playbook: Playbook) -> dict[str, tuple[str, ...]]:
+    """The words for "not" of a language, or of all when it has none."""
+    lists = playbook.words.get(NEGATION, {})
+    return {language: lists[language]} if language in lists else lists
 
 
 _CLAUSE = re.compile(
-    r"[,:()–—]"
-    r"|\b(?:and|but|because|und|aber|weil|et|mais|pero|porque|ma|maar|ale|men|och|og)\b"
+    r"[,:()–—、]"
+    r"|\b(?:and|but|because|und|aber|weil|et|donc|mais|y|pero|porque|asi que|ma|quindi|mas|entao"
+    r"|maar|ale|men|och|og)\b"
+    r"|لكن|لذلك"
+)
+_LATE = ("ja", "ko")  # deny at the end; only a word of one syllable stands before
+_LATE_CLAUSE = re.compile(
+    r"[,:()–—、]|ですが|ますが|たが|だが|のに|ので|けど|けれど|から|ため"
+    r"|는데|은데|지만|니다|어서|아서|니까|어요|아요|으나|하고|但|却|可是|还是|而且|所以"
 )
 
 
-def _negated(sentence: str, match: re.Match[str], playbook: Playbook) -> bool:
-    before = _CLAUSE.split(sentence[max(0, match.start() - BEFORE) : match.start()])[-1]
-    after = sentence[match.end() : match.end() + AFTER]
-    for language, phrases in playbook.words.get(NEGATION, {}).items():
-        late = language in ("ja", "ko", "zh")
-        if first_spoken(phrases, before) or (late and first_spoken(phrases, after)):
+def _negated(
+    sentence: str, match: re.Match[str], playbook: Playbook, language: str | None = None
+) -> bool:
+    """Whether a "not" of its own language stands by it: `se` is "if" in one and "itself" in the
+    next, `no` is "in the" in a third.
+    """
+    for spoken_in, phrases in _denials(language, playbook).items():
+        reach = 3 if spoken_in in _LATE else BEFORE
+        before = _CLAUSE.split(sentence[max(0, match.start() - reach) : match.start()])[-1]
+        if first_spoken(phrases, before) is not None:
             return True
+        if spoken_in in (*_LATE, "zh"):
+            after = _LATE_CLAUSE.split(sentence[match.end() : match.end() + AFTER])[0]
+            if first_spoken(phrases, after) is not None:
+                return True
     return False
 
 
