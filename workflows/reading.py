@@ -226,6 +226,7 @@ def _promised(
 
 
 BEFORE = 28  # characters before a phrase in which a "not" belongs to it
+NEAR = {"ja": 3, "ko": 3, "zh": 6}  # where a character says as much as a word
 AFTER = 10  # and after it, for languages that deny at the end
 
 
@@ -240,7 +241,11 @@ def _denied(
     """`no dispute`, `have not paid`, `the outage was resolved`, `always paid on time`."""
     if topic in NEGATABLE and _negated(sentence, match, playbook, language):
         return True
-    if topic in NEGATABLE and ".." in phrase and _negated_inside(language, phrase, match[0], playbook):
+    if (
+        topic in NEGATABLE
+        and ".." in phrase
+        and _negated_inside(language, phrase, match[0], playbook)
+    ):
         return True
     if topic in SETTLES:
         over = _said(SETTLED, sentence, playbook)
@@ -281,7 +286,7 @@ def _negated(
     next, `no` is "in the" in a third.
     """
     for spoken_in, phrases in _denials(language, playbook).items():
-        reach = 3 if spoken_in in _LATE else BEFORE
+        reach = NEAR.get(spoken_in, BEFORE)
         before = _CLAUSE.split(sentence[max(0, match.start() - reach) : match.start()])[-1]
         if first_spoken(phrases, before) is not None:
             return True
