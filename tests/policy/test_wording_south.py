@@ -29,6 +29,8 @@ La société a été radiée du registre du commerce.
 Me Dupont, mandataire liquidateur, a pris la main sur les comptes
 leur fournisseur est en faillite et eux-mêmes déposent le bilan
 Notre client est en faillite
+La boutique a définitivement baissé le rideau
+un liquidateur a été nommé
 """,
         "es": """
 La empresa se declaró en quiebra la semana pasada
@@ -44,6 +46,8 @@ La empresa cerró sus puertas en abril.
 Se encuentra en concurso mercantil.
 La firma cesó operaciones y despidió a todos
 Un proveedor quebró y ahora estamos en concurso de acreedores
+el negocio tronó y cerramos todo
+estamos en bancarrota total
 """,
         "it": """
 La ditta ha chiuso i battenti a marzo
@@ -59,6 +63,8 @@ Hanno chiesto la composizione negoziata della crisi
 L'impresa è in stato di insolvenza
 La società è stata cancellata dal registro imprese
 il consulente ci ha comunicato il fallimento
+abbiamo chiuso la partita iva
+la società è fallita
 """,
         "pt": """
 A empresa faliu no mês passado
@@ -73,6 +79,8 @@ Fomos para recuperação extrajudicial
 O CNPJ foi baixado, a empresa não existe mais
 Cessámos a atividade em dezembro.
 Estamos em processo de liquidação da empresa
+demos baixa no CNPJ
+entraram em insolvência
 """,
         "ja": """
 弊社は先月で事業を畳みました。
@@ -88,6 +96,8 @@ Estamos em processo de liquidação da empresa
 会社は解散し、現在清算手続中です
 当社は2回目の不渡りを出しました
 取引先が倒産し、当社も破産しました
+倒産いたしました
+先月廃業しました
 """,
         "ko": """
 회사가 문을 닫았습니다.
@@ -100,6 +110,7 @@ Estamos em processo de liquidação da empresa
 최종 부도 처리되었습니다
 거래처가 부도나서 저희도 폐업했습니다
 개인회생 상담 중입니다
+가게 문 닫았어요
 """,
         "zh": """
 公司倒了,老板跑路了
@@ -110,6 +121,7 @@ Estamos em processo de liquidação da empresa
 法院已受理破产重整申请
 公司结业了,员工都遣散了
 店铺已经歇业
+我们厂已经破产了
 """,
         "ar": """
 الشركة أفلست الشهر الماضي
@@ -120,6 +132,7 @@ Estamos em processo de liquidação da empresa
 توقف نشاط الشركة بالكامل
 المصفي القضائي يتولى الأمور الآن
 تمت تصفية المؤسسة
+أعلنت الشركة إفلاسها
 """,
     },
     "legal": {
@@ -138,6 +151,8 @@ Un commissaire de justice est passé nous remettre un acte.
 Je porte plainte lundi si rien ne bouge
 Le client est un cabinet d'avocats et son avocat nous écrit
 Nous avons mandaté un cabinet d'avocats.
+mon avocat vous écrira
+je vous mets en demeure de rembourser
 """,
         "es": """
 Lo dejo en manos de mi abogado
@@ -154,6 +169,8 @@ Vamos a presentar querella
 Iremos a juicio si hace falta
 es un despacho de abogados y nos va a demandar
 nuestro despacho de abogados les escribirá
+los voy a llevar a juicio
+mi abogada les contactará
 """,
         "it": """
 Mi rivolgerò al mio legale
@@ -169,6 +186,7 @@ Segnaleremo il tutto al Garante della privacy
 Mi rivolgo all'associazione consumatori
 Il giudice ha emesso decreto ingiuntivo
 il nostro studio legale vi contatterà
+passo tutto all'avvocato
 """,
         "pt": """
 Vou acionar meu advogado
@@ -184,6 +202,8 @@ Entrei com ação no juizado de pequenas causas
 vai virar processo
 Enviaremos notificação extrajudicial
 vamos para o tribunal
+vou pro Procon amanhã
+meu advogado vai ligar
 """,
         "ja": """
 今後は弁護士を通してください
@@ -199,6 +219,8 @@ vamos para o tribunal
 支払督促が裁判所から届きました
 代理人弁護士より受任通知が届いています
 弁護士法人より受任通知
+訴訟を検討しています
+弁護士から連絡が行きます
 """,
         "ko": """
 변호사 선임했습니다
@@ -209,6 +231,7 @@ vamos para o tribunal
 소장 접수했습니다
 소송 걸겠습니다
 법적 절차를 밟겠습니다
+변호사와 상의 중입니다
 """,
         "zh": """
 我会找律师处理
@@ -220,6 +243,7 @@ vamos para o tribunal
 收到了法院传票
 准备走法律程序
 我们已委托律师事务所
+我们的律师会联系你
 """,
         "ar": """
 سأرفع عليكم قضية
@@ -230,6 +254,7 @@ vamos para o tribunal
 سأقدم شكوى لحماية المستهلك
 تواصلوا مع المستشار القانوني
 سنقاضيكم
+محامينا سيتواصل معكم
 """,
     },
     "bereavement": {
@@ -248,6 +273,8 @@ le notaire s'occupe de la succession
 Toutes nos pensées vont à la famille, Paul s'en est allé.
 Le patron de la chaîne de pompes funèbres est décédé
 il se bat contre le cancer
+papa vient de décéder
+notre associé est mort dans un accident
 """,
         "es": """
 Se murió mi papá el domingo
@@ -264,6 +291,8 @@ el taller quedó inundado
 Le detectaron un tumor
 se murió el dueño de la funeraria
 mi socio lucha contra el cáncer
+falleció mi hermano anoche
+mi mamá está en terapia intensiva
 """,
         "it": """
 Mio marito è mancato la settimana scorsa
@@ -279,6 +308,8 @@ ufficio allagato, abbiamo perso tutto
 siamo in lutto
 il sig. Rossi è deceduto
 il titolare dell'agenzia di pompe funebri è morto
+mio padre è morto ieri
+il socio è in coma
 """,
         "pt": """
 meu pai morreu semana passada
@@ -294,6 +325,8 @@ A loja pegou fogo
 o escritório alagou com a enchente
 Faleceu a nossa diretora financeira
 o dono da funerária faleceu
+minha mãe faleceu
+o chefe está internado em estado grave
 """,
         "ja": """
 主人が先週亡くなりました
@@ -309,6 +342,9 @@ o dono da funerária faleceu
 担当の田中が急逝し、引き継ぎができておりません
 夫に先立たれ、手続きが分かりません
 葬儀社の社長が亡くなりました
+父の葬儀がありまして
+代表が急逝しました
+母が亡くなったばかりです
 """,
         "ko": """
 아버지가 돌아가셨어요
@@ -320,6 +356,8 @@ o dono da funerária faleceu
 대표님이 갑자기 세상을 떠나셨습니다
 교통사고로 크게 다치셨습니다
 불이 났습니다
+어머니가 돌아가셨습니다
+장례 중입니다
 """,
         "zh": """
 我先生上周走了
@@ -330,6 +368,8 @@ o dono da funerária faleceu
 确诊癌症晚期正在化疗
 负责人出了车祸还在抢救
 家里办丧事
+母亲刚刚去世
+他住院了
 """,
         "ar": """
 توفى والدي الأسبوع الماضي
@@ -340,6 +380,7 @@ o dono da funerária faleceu
 أصيب بجلطة دماغية
 احترق المكتب بالكامل
 صاحب المحل مريض جدا ويتعالج كيماوي
+توفيت والدتي أمس
 """,
     },
     "disputed": {
@@ -356,6 +397,8 @@ je ne reconnais pas ce prélèvement
 vous nous avez facturé 20 licences au lieu de 12
 Nous bloquons le paiement, tarif non conforme au contrat
 j'ai fait opposition au prélèvement auprès de ma banque
+pourquoi vous m'avez prélevé alors que j'avais annulé
+on m'a compté 3 utilisateurs en trop
 """,
         "es": """
 me cobraron doble
@@ -370,6 +413,8 @@ no pienso pagar esto
 rechazamos la factura por error en el precio
 Me están cobrando de más
 ese cobro no corresponde
+me volvieron a cobrar algo que no pedí
+el importe está mal
 """,
         "it": """
 mi avete addebitato due volte lo stesso mese
@@ -384,6 +429,8 @@ l'importo non corrisponde al preventivo
 addebito mai autorizzato
 non pago finché non correggete
 Contestiamo la fattura n. 45
+mi è stato addebitato un servizio mai chiesto
+l'importo è sbagliato
 """,
         "pt": """
 fui cobrado em dobro
@@ -398,6 +445,8 @@ nunca autorizei este débito
 a fatura não está correta
 debitaram duas vezes
 exigimos a devolução do valor
+cobrança errada de novo
+vocês cobraram um plano que não pedi
 """,
         "ja": """
 請求額が契約と違います
@@ -412,6 +461,8 @@ exigimos a devolução do valor
 多く請求されているようです
 支払うつもりはありません
 過剰に請求されています
+身に覚えのない請求です
+金額がおかしい
 """,
         "ko": """
 두 번 청구됐어요
@@ -422,6 +473,8 @@ exigimos a devolução do valor
 돈 못 냅니다
 과다 청구된 것 같습니다
 청구서에 오류가 있습니다
+왜 두 번이나 결제됐죠?
+금액이 이상해요
 """,
         "zh": """
 扣了两次钱
@@ -432,6 +485,8 @@ exigimos a devolução do valor
 多扣了我们八个账号的钱
 我们不会付这笔钱
 帳單有誤
+为什么扣我两次钱
+金额不对吧
 """,
         "ar": """
 تم سحب المبلغ مرتين
@@ -442,6 +497,8 @@ exigimos a devolução do valor
 لا أوافق على هذه الفاتورة
 لن ندفع هذه الفاتورة
 خصمتم أكثر من المتفق عليه
+الفاتورة غير صحيحة
+لماذا خصم المبلغ مرتين
 """,
     },
     "paid": {
@@ -459,6 +516,8 @@ Paiement parti hier, ref 445
 vous devriez avoir reçu notre règlement
 le client affirme avoir payé
 déjà payé mais aucune réponse
+J'ai payé avant hier par virement
+le règlement vous est parvenu lundi
 """,
         "es": """
 ya les deposité
@@ -474,6 +533,8 @@ la factura fue cancelada el 3 de marzo mediante transferencia
 el cliente dice que ya pagó
 ya está liquidada
 ya pagamos y no funciona
+ya les hice el depósito
+el pago fue enviado el lunes
 """,
         "it": """
 bonifico partito stamattina
@@ -489,6 +550,8 @@ Il cliente sostiene di aver pagato
 vi abbiamo bonificato l'importo
 la somma è stata versata giovedì
 già pagato ma nessuna conferma
+ho appena pagato
+il bonifico l'abbiamo mandato ieri
 """,
         "pt": """
 já fiz o pix
@@ -504,6 +567,9 @@ boleto pago dia 3
 o dinheiro já saiu da nossa conta
 já quitamos essa fatura
 já pagamos e ainda não recebemos confirmação
+acabei de pagar
+já tá pago
+o boleto foi pago ontem
 """,
         "ja": """
 先日お振込み済みですが、督促のメールが届きました
@@ -519,6 +585,9 @@ já pagamos e ainda não recebemos confirmação
 先方は支払ったと言っています
 お支払い手続きは完了しております
 入金済みなのに使えない
+今朝振り込みを済ませました
+既に入金しております
+もう支払い終わってます
 """,
         "ko": """
 벌써 냈는데요
@@ -530,6 +599,8 @@ já pagamos e ainda não recebemos confirmação
 지난주에 납부했어요
 돈 보냈습니다
 이미 결제했는데 접속이 안 됩니다
+방금 송금했어요
+이미 돈 냈습니다
 """,
         "zh": """
 钱昨天打过去了
@@ -541,6 +612,8 @@ já pagamos e ainda não recebemos confirmação
 刚转过去了
 账已经结了
 已付款,但没有收到收据
+刚付完款
+昨天已经转账给你们
 """,
         "ar": """
 تم تحويل المبلغ أمس
@@ -552,6 +625,8 @@ já pagamos e ainda não recebemos confirmação
 العميل يقول إنه دفع
 أرسلنا المبلغ يوم الأحد
 تم الدفع لكن لم يصلنا تأكيد
+تم دفع الفاتورة أمس
+حولنا المبلغ
 """,
     },
     "credit": {
@@ -670,6 +745,8 @@ on ne reconduit pas le contrat
 Désactivez notre compte
 nous dénonçons le contrat
 je souhaite annuler mon forfait
+je mets fin à mon abonnement
+stop tout
 """,
         "es": """
 ya firmaron con otro, están esperando exportar la data pa' darse de baja
@@ -685,6 +762,8 @@ no renovaremos
 quisiera anular la suscripción
 nos damos de baja a fin de mes
 no funciona y queremos cancelar
+den de baja mi cuenta
+quiero cancelar todo
 """,
         "it": """
 voglio disdire
@@ -699,6 +778,7 @@ non rinnoveremo
 come faccio ad annullare l'abbonamento
 vi comunichiamo la volontà di non proseguire
 annullate tutto
+disdico tutto
 """,
         "pt": """
 quero cancelar
@@ -713,6 +793,8 @@ podem desativar a conta
 não pretendemos renovar
 como faço pra cancelar
 pedimos o cancelamento
+quero sair do plano
+cancela tudo
 """,
         "ja": """
 解約したいのですが
@@ -729,6 +811,8 @@ pedimos o cancelamento
 自動更新を止めてください
 使えないので解約したい
 入金済みなのに使えないので退会します
+解約手続きを教えてください
+もう使わないので退会したい
 """,
         "ko": """
 해지하고 싶어요
@@ -740,6 +824,7 @@ pedimos o cancelamento
 서비스 중단하고 싶습니다
 계약을 종료하겠습니다
 접속이 안 돼서 해지하려고요
+구독 해지 부탁드려요
 """,
         "zh": """
 我要取消订阅
@@ -750,6 +835,7 @@ pedimos o cancelamento
 到期不再续费
 我要注销账号
 停用服务吧
+我想退订
 """,
         "ar": """
 أريد إلغاء اشتراكي
@@ -760,6 +846,7 @@ pedimos o cancelamento
 ارجو الغاء الاشتراك
 نود إنهاء العقد
 لن نجدد الاشتراك
+الغوا اشتراكنا
 """,
     },
     "churn": {
@@ -1988,6 +2075,8 @@ Merci de l'avoir signalé.
 Par ailleurs, tout va bien.
 Pas du tout, c'est parfait.
 La vision du produit nous plaît.
+Le support a réglé mon problème.
+Pourquoi le logo est bleu ?
 """,
     "es": """
 Es una funeraria familiar en Sevilla, muy amables.
@@ -2005,6 +2094,7 @@ No hay ninguna disputa.
 No estamos en quiebra, fue un rumor.
 ¿Cómo descargo mis recibos?
 El equipo de soporte es excelente.
+¿Por qué cambió el menú?
 """,
     "it": """
 Gestisce un'agenzia di pompe funebri a Torino.
@@ -2024,6 +2114,7 @@ Come scarico le ricevute?
 Il vostro supporto è fantastico.
 La recessione? Una battuta, tutto bene.
 Eredita i permessi dal gruppo?
+Perché il menu è cambiato?
 """,
     "pt": """
 É uma funerária em Porto Alegre.
@@ -2058,6 +2149,7 @@ O suporte é excelente.
 領収書のダウンロード方法を教えてください。
 いつも素晴らしいサポートをありがとうございます。
 地震速報アプリの会社です。
+なぜ青いのですか。
 """,
     "ko": """
 고객은 장례식장 체인입니다.
@@ -2100,6 +2192,7 @@ O suporte é excelente.
 报告已打印。
 如何匯出報表?
 系统自动报警功能很好用。
+为什么按钮是蓝色的?
 """,
     "ar": """
 العميل مكتب محاماة.
