@@ -1,4 +1,4 @@
-"""Wording of eight languages that the word lists were not written from, and look-alikes of it."""
+"""Sentences in eight languages that the word lists must hear, and look-alikes they must not."""
 
 import pytest
 
@@ -31,6 +31,7 @@ leur fournisseur est en faillite et eux-mêmes déposent le bilan
 Notre client est en faillite
 La boutique a définitivement baissé le rideau
 un liquidateur a été nommé
+nous sommes en faillite
 """,
         "es": """
 La empresa se declaró en quiebra la semana pasada
@@ -48,6 +49,7 @@ La firma cesó operaciones y despidió a todos
 Un proveedor quebró y ahora estamos en concurso de acreedores
 el negocio tronó y cerramos todo
 estamos en bancarrota total
+la empresa ya no existe, quebró
 """,
         "it": """
 La ditta ha chiuso i battenti a marzo
@@ -65,6 +67,7 @@ La società è stata cancellata dal registro imprese
 il consulente ci ha comunicato il fallimento
 abbiamo chiuso la partita iva
 la società è fallita
+siamo in liquidazione volontaria
 """,
         "pt": """
 A empresa faliu no mês passado
@@ -81,6 +84,7 @@ Cessámos a atividade em dezembro.
 Estamos em processo de liquidação da empresa
 demos baixa no CNPJ
 entraram em insolvência
+a empresa entrou em recuperação judicial
 """,
         "ja": """
 弊社は先月で事業を畳みました。
@@ -98,6 +102,7 @@ entraram em insolvência
 取引先が倒産し、当社も破産しました
 倒産いたしました
 先月廃業しました
+会社が潰れてしまいました
 """,
         "ko": """
 회사가 문을 닫았습니다.
@@ -111,6 +116,7 @@ entraram em insolvência
 거래처가 부도나서 저희도 폐업했습니다
 개인회생 상담 중입니다
 가게 문 닫았어요
+파산 신청했습니다
 """,
         "zh": """
 公司倒了,老板跑路了
@@ -122,6 +128,7 @@ entraram em insolvência
 公司结业了,员工都遣散了
 店铺已经歇业
 我们厂已经破产了
+公司已破产清算
 """,
         "ar": """
 الشركة أفلست الشهر الماضي
@@ -133,6 +140,7 @@ entraram em insolvência
 المصفي القضائي يتولى الأمور الآن
 تمت تصفية المؤسسة
 أعلنت الشركة إفلاسها
+تم تصفية الشركة
 """,
     },
     "legal": {
@@ -153,6 +161,7 @@ Le client est un cabinet d'avocats et son avocat nous écrit
 Nous avons mandaté un cabinet d'avocats.
 mon avocat vous écrira
 je vous mets en demeure de rembourser
+on ira au tribunal s'il le faut
 """,
         "es": """
 Lo dejo en manos de mi abogado
@@ -171,6 +180,7 @@ es un despacho de abogados y nos va a demandar
 nuestro despacho de abogados les escribirá
 los voy a llevar a juicio
 mi abogada les contactará
+esto va a terminar en tribunales
 """,
         "it": """
 Mi rivolgerò al mio legale
@@ -187,6 +197,7 @@ Mi rivolgo all'associazione consumatori
 Il giudice ha emesso decreto ingiuntivo
 il nostro studio legale vi contatterà
 passo tutto all'avvocato
+vi porto in tribunale
 """,
         "pt": """
 Vou acionar meu advogado
@@ -204,6 +215,7 @@ Enviaremos notificação extrajudicial
 vamos para o tribunal
 vou pro Procon amanhã
 meu advogado vai ligar
+vou acionar a justiça
 """,
         "ja": """
 今後は弁護士を通してください
@@ -221,6 +233,7 @@ meu advogado vai ligar
 弁護士法人より受任通知
 訴訟を検討しています
 弁護士から連絡が行きます
+法廷で争います
 """,
         "ko": """
 변호사 선임했습니다
@@ -232,6 +245,7 @@ meu advogado vai ligar
 소송 걸겠습니다
 법적 절차를 밟겠습니다
 변호사와 상의 중입니다
+소송을 준비하고 있어요
 """,
         "zh": """
 我会找律师处理
@@ -244,6 +258,7 @@ meu advogado vai ligar
 准备走法律程序
 我们已委托律师事务所
 我们的律师会联系你
+再不解决我就起诉
 """,
         "ar": """
 سأرفع عليكم قضية
@@ -255,6 +270,7 @@ meu advogado vai ligar
 تواصلوا مع المستشار القانوني
 سنقاضيكم
 محامينا سيتواصل معكم
+سأوكل محاميا
 """,
     },
     "bereavement": {
@@ -275,6 +291,7 @@ Le patron de la chaîne de pompes funèbres est décédé
 il se bat contre le cancer
 papa vient de décéder
 notre associé est mort dans un accident
+le directeur nous a quittés dimanche
 """,
         "es": """
 Se murió mi papá el domingo
@@ -293,6 +310,7 @@ se murió el dueño de la funeraria
 mi socio lucha contra el cáncer
 falleció mi hermano anoche
 mi mamá está en terapia intensiva
+acaba de fallecer el titular
 """,
         "it": """
 Mio marito è mancato la settimana scorsa
@@ -310,6 +328,7 @@ il sig. Rossi è deceduto
 il titolare dell'agenzia di pompe funebri è morto
 mio padre è morto ieri
 il socio è in coma
+purtroppo è deceduta la titolare
 """,
         "pt": """
 meu pai morreu semana passada
@@ -327,6 +346,7 @@ Faleceu a nossa diretora financeira
 o dono da funerária faleceu
 minha mãe faleceu
 o chefe está internado em estado grave
+nosso sócio veio a falecer
 """,
         "ja": """
 主人が先週亡くなりました
@@ -345,6 +365,7 @@ o chefe está internado em estado grave
 父の葬儀がありまして
 代表が急逝しました
 母が亡くなったばかりです
+社長が病気で亡くなって
 """,
         "ko": """
 아버지가 돌아가셨어요
@@ -358,6 +379,7 @@ o chefe está internado em estado grave
 불이 났습니다
 어머니가 돌아가셨습니다
 장례 중입니다
+남편이 세상을 떠났어요
 """,
         "zh": """
 我先生上周走了
@@ -370,6 +392,7 @@ o chefe está internado em estado grave
 家里办丧事
 母亲刚刚去世
 他住院了
+我父亲病故了
 """,
         "ar": """
 توفى والدي الأسبوع الماضي
@@ -381,6 +404,7 @@ o chefe está internado em estado grave
 احترق المكتب بالكامل
 صاحب المحل مريض جدا ويتعالج كيماوي
 توفيت والدتي أمس
+انتقل صاحب الشركة إلى رحمة الله
 """,
     },
     "disputed": {
@@ -399,6 +423,7 @@ Nous bloquons le paiement, tarif non conforme au contrat
 j'ai fait opposition au prélèvement auprès de ma banque
 pourquoi vous m'avez prélevé alors que j'avais annulé
 on m'a compté 3 utilisateurs en trop
+cette somme est fausse
 """,
         "es": """
 me cobraron doble
@@ -415,6 +440,7 @@ Me están cobrando de más
 ese cobro no corresponde
 me volvieron a cobrar algo que no pedí
 el importe está mal
+la factura trae un importe que no es
 """,
         "it": """
 mi avete addebitato due volte lo stesso mese
@@ -431,6 +457,7 @@ non pago finché non correggete
 Contestiamo la fattura n. 45
 mi è stato addebitato un servizio mai chiesto
 l'importo è sbagliato
+la fattura riporta un importo errato
 """,
         "pt": """
 fui cobrado em dobro
@@ -447,6 +474,7 @@ debitaram duas vezes
 exigimos a devolução do valor
 cobrança errada de novo
 vocês cobraram um plano que não pedi
+essa cobrança tá errada
 """,
         "ja": """
 請求額が契約と違います
@@ -463,6 +491,7 @@ vocês cobraram um plano que não pedi
 過剰に請求されています
 身に覚えのない請求です
 金額がおかしい
+請求金額が二重になっています
 """,
         "ko": """
 두 번 청구됐어요
@@ -475,6 +504,7 @@ vocês cobraram um plano que não pedi
 청구서에 오류가 있습니다
 왜 두 번이나 결제됐죠?
 금액이 이상해요
+청구서가 잘못됐어요
 """,
         "zh": """
 扣了两次钱
@@ -487,6 +517,7 @@ vocês cobraram um plano que não pedi
 帳單有誤
 为什么扣我两次钱
 金额不对吧
+你们收多了
 """,
         "ar": """
 تم سحب المبلغ مرتين
@@ -499,6 +530,7 @@ vocês cobraram um plano que não pedi
 خصمتم أكثر من المتفق عليه
 الفاتورة غير صحيحة
 لماذا خصم المبلغ مرتين
+المبلغ خطأ
 """,
     },
     "paid": {
@@ -518,6 +550,7 @@ le client affirme avoir payé
 déjà payé mais aucune réponse
 J'ai payé avant hier par virement
 le règlement vous est parvenu lundi
+règlement parti ce jour
 """,
         "es": """
 ya les deposité
@@ -535,6 +568,7 @@ ya está liquidada
 ya pagamos y no funciona
 ya les hice el depósito
 el pago fue enviado el lunes
+pago hecho esta mañana
 """,
         "it": """
 bonifico partito stamattina
@@ -552,6 +586,7 @@ la somma è stata versata giovedì
 già pagato ma nessuna conferma
 ho appena pagato
 il bonifico l'abbiamo mandato ieri
+saldo effettuato ieri
 """,
         "pt": """
 já fiz o pix
@@ -570,6 +605,7 @@ já pagamos e ainda não recebemos confirmação
 acabei de pagar
 já tá pago
 o boleto foi pago ontem
+pix feito agora
 """,
         "ja": """
 先日お振込み済みですが、督促のメールが届きました
@@ -588,6 +624,7 @@ o boleto foi pago ontem
 今朝振り込みを済ませました
 既に入金しております
 もう支払い終わってます
+お振込は完了しております
 """,
         "ko": """
 벌써 냈는데요
@@ -601,6 +638,7 @@ o boleto foi pago ontem
 이미 결제했는데 접속이 안 됩니다
 방금 송금했어요
 이미 돈 냈습니다
+입금 완료했습니다
 """,
         "zh": """
 钱昨天打过去了
@@ -614,6 +652,7 @@ o boleto foi pago ontem
 已付款,但没有收到收据
 刚付完款
 昨天已经转账给你们
+已经转了
 """,
         "ar": """
 تم تحويل المبلغ أمس
@@ -627,6 +666,7 @@ o boleto foi pago ontem
 تم الدفع لكن لم يصلنا تأكيد
 تم دفع الفاتورة أمس
 حولنا المبلغ
+تم الدفع اليوم
 """,
     },
     "credit": {
