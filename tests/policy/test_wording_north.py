@@ -109,6 +109,8 @@ Die Firma gibt es nicht mehr.
 Wij hebben ons eigen faillissement aangevraagd.
 Tingsrätten beslutade om konkurs.
 Złożyliśmy wniosek o upadłość.
+Company's in liquidation, I'm the appointed practitioner.
+We went into administration on Friday.
 """,
     "legal": """
 Got a letter before action from Barrow & Finch LLP.
@@ -213,6 +215,10 @@ Ich schalte jetzt einen Anwalt ein.
 U hoort van onze advocaat.
 Ni kommer höra från vår jurist.
 Sprawą zajmie się nasz prawnik.
+Please direct any questions to Kline LLP who represent us.
+My lawyer says this is unlawful.
+You will receive a writ.
+Ich habe das meinem Anwalt gegeben.
 """,
     "bereavement": """
 Their MD passed on Sunday, give them time.
@@ -318,6 +324,13 @@ Mein Sohn ist schwer verunglückt.
 Mijn moeder is vorige week overleden.
 Min pappa gick bort i måndags.
 Zmarła nasza współwłaścicielka.
+I lost my wife two weeks ago.
+Dad passed last night.
+Our CFO was diagnosed with a brain tumour.
+She's been rushed to hospital.
+Meine Frau liegt auf der Intensivstation.
+Mijn vrouw heeft uitgezaaide kanker.
+Min bror har dött i en bilolycka.
 """,
     "disputed": """
 Those numbers can't be right, we dropped to 12 users in May.
@@ -424,6 +437,15 @@ Ich wurde nach der Kündigung noch belastet.
 Ik ben ten onrechte gefactureerd.
 Ni har debiterat fel belopp.
 Proszę o wyjaśnienie, skąd ta kwota.
+We never used it so we shouldn't pay.
+Please explain this charge of 400.
+You keep charging us for a closed account.
+Contract ended in May, yet you still bill us.
+Abonnemanget är avslutat sedan maj men fakturor fortsätter komma.
+Der Vertrag ist seit Mai beendet, trotzdem kommt eine Rechnung.
+Wir haben den Vertrag im Mai abgeschlossen, die Rechnung ist falsch.
+Contract is in mei gestopt maar ik krijg nog steeds facturen.
+Umowa zakończona w maju, a nadal przychodzą faktury.
 """,
     "paid": """
 allready payed this one by bacs on tues
@@ -529,6 +551,13 @@ Ist bezahlt, siehe Anhang.
 Heb ik gisteren betaald via de bank.
 Jag betalade i går via banken.
 Opłaciłem to wczoraj.
+Payment was submitted last Thursday.
+We paid that bill by card over the phone.
+It left our bank on Tuesday.
+Habe ich letzte Woche gezahlt, bisher keine Bestätigung.
+Betalade tidigare i veckan.
+Ik heb eerder deze week betaald.
+Zapłaciliśmy wcześniej w tym tygodniu.
 """,
     "credit": """
 Your rep said we'd get June for nothing.
@@ -1694,6 +1723,42 @@ Czy mogę dostać fakturę w pdf?
 Gdzie znajdę instrukcję?
 Miłego weekendu!
 Nowy kierownik działu to pan Kowal.
+They use our system to track overdue repairs in hospitals.
+Our office manager Fay handles the account now, lovely person.
+Loved the talk at your conference on Monday.
+The migration to your new editor was smooth.
+Their bank is HSBC, they pay with a Visa card.
+The summer party was a blast.
+Please update our company name to Vale Group.
+They want a quote for 50 licences.
+How can I see which invoices have been sent to clients in the app?
+We'd like to know how the trial works.
+Tell me how to set a report to private.
+Is it possible to mark a task as done automatically?
+The new release fixed the sync, brilliant work.
+They have two offices, Leeds and York.
+Please add my colleague as an admin.
+We run a legal bookstore.
+They sell fire alarms and flood sensors.
+Their app is for nurses and carers.
+Emma is on the board of a bank.
+Any discount for annual billing?
+They run a debt advice charity.
+They are accountants, forty clients.
+Please send me the payment link again, I lost the mail.
+Remove one user seat please, thanks.
+Sie betreiben ein Pflegeheim in Bonn.
+Wir sind Steuerberater mit vierzig Mandaten.
+Bitte senden Sie den Zahlungslink an unsere Buchhaltung.
+Alles läuft rund, danke!
+Wie setze ich mein Passwort zurück?
+Wij zijn accountants met veertig klanten.
+Stuur mij de betaallink nog eens, graag.
+Hoe reset ik mijn wachtwoord?
+Vi är revisorer med fyrtio kunder.
+Hur återställer jag lösenordet?
+Jesteśmy biurem rachunkowym z Poznania.
+Jak zresetować hasło?
 """
 
 
