@@ -110,8 +110,8 @@ async def _playbook() -> list[Finding]:
         found.append(
             _note(
                 "playbook",
-                "handoff.fallback_owner is empty: accounts without an owner in the CRM reach "
-                "nobody. Name a colleague in playbook.toml.",
+                "handoff.fallback_owner is empty: mails about accounts without an owner in "
+                "the CRM go to the sending mailbox itself. Name a colleague in playbook.toml.",
             )
         )
     return found
@@ -220,6 +220,8 @@ STRIPE_ASKS: Sequence[tuple[str, Callable[[Any], Awaitable[Any]]]] = (
     ("Subscriptions: read", lambda v1: v1.subscriptions.list_async({"limit": 1})),
     ("Payment intents: read", lambda v1: v1.payment_intents.list_async({"limit": 1})),
     ("Disputes: read", lambda v1: v1.disputes.list_async({"limit": 1})),
+    ("Events: read", lambda v1: v1.events.list_async({"limit": 1})),
+    ("Payment methods: read", lambda v1: v1.payment_methods.retrieve_async(f"pm_{NOBODY}")),
     (
         "Invoices: write",
         lambda v1: v1.invoices.update_async(
