@@ -30,7 +30,7 @@ ADVICE = {
     "the model's key was not accepted": "Put the provider's key into the environment, under the "
     "name that litellm reads for this provider, and see that it may use this model.",
     "the model does not exist there": "Check the name: it is litellm's, with the provider in "
-    "front, as in openai/… or ollama_chat/….",
+    "front, as in openai/… or ollama_chat/…. And api_base, if you set one: many end in /v1.",
     "the model's provider could not be reached": "Check api_base (or DUNNING_MODEL_API_BASE) and "
     "whether this machine may reach it.",
     "the model did not answer in time": "Raise timeout_seconds in the playbook (100 at most), "

@@ -5,7 +5,6 @@ reports afterwards. `Rehearsal` is both a proposer and a drafter for `starter/ev
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,8 +22,6 @@ from workflows.facts import Facts
 from workflows.nouns import InvoiceId
 from workflows.playbook import Playbook
 from workflows.steps import LetterKind, Ref
-
-log = logging.getLogger(__name__)
 
 
 class Purse:
@@ -72,6 +69,7 @@ class Heard:
     draft: tuple[Call, ...] = ()
     has_proposal: bool = False
     has_draft: bool = False
+    problems: tuple[str, ...] = ()  # why an answer could not be used
 
     @property
     def wish(self) -> Proposal | None:
@@ -95,6 +93,12 @@ class Heard:
     @property
     def questions(self) -> int:
         return bool(self.decide) + bool(self.draft)
+
+    @property
+    def second_try(self) -> int:
+        """Questions whose answer could be used only after a repair, or from another model."""
+        repaired_proposal = len(self.decide) > 1 and self.has_proposal
+        return repaired_proposal + (len(self.draft) > 1 and self.has_draft)
 
     @property
     def unusable(self) -> int:
@@ -141,11 +145,13 @@ class Rehearsal:
         if decide.is_worth_asking(facts, options, playbook):
             pack = evidence.build(facts, options, playbook)
             asking = self._agent.propose(_ref(facts), pack, options, playbook)
-            proposal = self._runner.run(asking).proposal
+            proposed = self._runner.run(asking)
+            proposal = proposed.proposal
             self._heard[invoice] = Heard(
                 known=frozenset(pack.by_id),
                 decide=self._ears.take(),
                 has_proposal=proposal is not None,
+                problems=(proposed.problem,) if proposed.problem else (),
             )
         self._proposals[invoice] = proposal
         return proposal
@@ -178,16 +184,17 @@ class Rehearsal:
             proposal=self._proposals.get(facts.invoice.id),
             playbook=playbook,
         )
-        draft = None
+        draft, problems = None, self._heard.get(facts.invoice.id, Heard()).problems
         try:
             draft = self._runner.run(self._agent.draft(about))
         except (ModelProblem, UnusableError) as problem:
-            log.info("%s: the template writes: %s", facts.invoice.id, told(problem))
+            problems += (told(problem),)
         self._heard[facts.invoice.id] = replace(
             self._heard.get(facts.invoice.id, Heard()),
             known=frozenset(about.pack.by_id),
             draft=self._ears.take(),
             has_draft=draft is not None,
+            problems=problems,
         )
         return draft
 

@@ -74,7 +74,11 @@ class Heard(Protocol):
     @property
     def questions(self) -> int: ...
     @property
+    def second_try(self) -> int: ...
+    @property
     def unusable(self) -> int: ...
+    @property
+    def problems(self) -> tuple[str, ...]: ...
     @property
     def reasons(self) -> tuple[tuple[str, ...], ...]: ...
 
@@ -84,7 +88,9 @@ class Effort:
     """What the model's part took, and whether it rested on evidence."""
 
     questions: int
+    second_try: int
     unusable: int
+    problems: tuple[tuple[str, int], ...]  # why, and how often; the most frequent first
     cost_usd: float
     cost_usd_per_case: float  # over the cases in which it was asked anything
     seconds_median: float
@@ -104,7 +110,11 @@ class Effort:
         reasons = [(ids_, one.known) for one in asked for ids_ in one.reasons]
         return cls(
             questions=sum(one.questions for one in asked),
+            second_try=sum(one.second_try for one in asked),
             unusable=sum(one.unusable for one in asked),
+            problems=tuple(
+                Counter(chain.from_iterable(one.problems for one in asked)).most_common()
+            ),
             cost_usd=cost,
             cost_usd_per_case=cost / len(asked) if asked else 0.0,
             seconds_median=median(seconds),

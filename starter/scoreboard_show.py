@@ -114,6 +114,8 @@ def _tell_effort(column: Column, console: Console) -> None:
         console.print(Text(f"  {name:<17}{'; '.join(seen)}"))
 
 
+LONGEST_WHY = 120
+
 EFFORT: tuple[tuple[str, Callable[[Effort], str]], ...] = (
     ("Cost", lambda e: f"{e.cost_usd:.4f} USD, {e.cost_usd_per_case:.4f} a case"),
     (
@@ -123,7 +125,14 @@ EFFORT: tuple[tuple[str, Callable[[Effort], str]], ...] = (
             f"longest {e.seconds_longest:.1f}"
         ),
     ),
-    ("Unusable", lambda e: f"{e.unusable} of {e.questions} questions"),
+    (
+        "Unusable",
+        lambda e: f"{e.unusable} of {e.questions} questions; {e.second_try} needed a second try",
+    ),
+    (
+        "Because",
+        lambda e: "; ".join(f"{n} × {why[:LONGEST_WHY]}" for why, n in e.problems[:3]) or "–",
+    ),
     (
         "Grounded",
         lambda e: (
