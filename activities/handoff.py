@@ -144,8 +144,8 @@ def compose(
 
 def _within_budget(view: Handoff, picked: quotes.Quotes) -> Handoff:
     """The weightiest quotes that fit, and if even the first does not, fewer facts."""
-    if view.context:  # a model has told the story already: one quote proves it
-        return _trim(replace(view, quotes=picked.within(MOST_WORDS - count_words(view), most=1)))
+    if view.context:  # a model has told the story already: two quotes prove it
+        return _trim(replace(view, quotes=picked.within(MOST_WORDS - count_words(view), most=2)))
     return _trim(replace(view, quotes=picked.within(MOST_WORDS - count_words(view))))
 
 
@@ -265,17 +265,16 @@ def _safe(text: str) -> str:
 
 
 def _why(case: Case, prose: Prose) -> tuple[str, ...]:
-    """The rules' own sentences, the ones a person can act on."""
-    if prose.why:
-        return (prose.why,)
+    """The rules' own sentences, the ones a person can act on; a model's stands before them."""
     if case.mode is Mode.KNOW:
-        return ()
+        return (prose.why,) if prose.why else ()
     reasons = case.verdict.approval if case.mode is Mode.APPROVE else case.verdict.reasons
     most = 2 if case.mode is Mode.APPROVE else 1
     first = FIRST_FOR.get(case.cause, ())
     spoken = (r for r in _speakable(case, reasons) if r.code not in NOT_FOR.get(case.cause, ()))
     weighty = sorted(spoken, key=lambda reason: (reason.code not in first, _weight_of(reason)))
-    return tuple(words.tidy(reason.text, 180) for reason in weighty)[:most]
+    of_the_rules = tuple(words.tidy(reason.text, 180) for reason in weighty)[:most]
+    return (prose.why, *of_the_rules) if prose.why else of_the_rules
 
 
 WEIGHT_OF = ("ESC_", "BLOCK_", "PREFER_PERSON", "NORETRY_", "APPR_")

@@ -59,14 +59,16 @@ def _pattern(phrase: str) -> str:
     return body if loose else rf"(?<!\w){body}(?!\w)"
 
 
-def spoken(phrases: tuple[str, ...], text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    """Those of them that a plain text says, in the order of the list.
-
-    To compile thousands of phrases takes seconds, and most are said in no text; so only those are
-    compiled whose most telling letters are there.
+def likely(phrases: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """Those of them that a plain text, or a part of it, could say: their most telling letters are
+    there. To compile thousands of phrases takes seconds, and most are said in no text.
     """
-    there = dict.fromkeys(phrase for letters, phrase in _telling(phrases) if letters in text)
-    for phrase in there:
+    return tuple(dict.fromkeys(phrase for letters, phrase in _telling(phrases) if letters in text))
+
+
+def spoken(phrases: tuple[str, ...], text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Those of them that a plain text says, in the order of the list."""
+    for phrase in likely(phrases, text):
         if (match := alone(phrase).search(text)) is not None:
             yield phrase, match
 

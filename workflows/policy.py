@@ -910,7 +910,9 @@ def clamp(facts: Facts, options: Options, proposal: Proposal | None, playbook: P
         at = _slot(weighing, options, taken).at
     doubts = _doubts(weighing, proposal, taken)
     person = taken is not None and taken.by is DecidedBy.PERSON
-    choice = None if taken else weighing.choice[0]
+    choice: Choice | None = weighing.choice[0]
+    if taken and not (taken.action is weighing.choice[0].action is PERSON):
+        choice = None  # the rule table's sentence speaks of its own day, or of something else
     moved = _better_time(weighing, options, taken)
     return Verdict(
         action=action,

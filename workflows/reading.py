@@ -14,7 +14,7 @@ from enum import StrEnum
 from workflows.attacks import READ_CHARACTERS, attacks
 from workflows.facts import Facts
 from workflows.nouns import Noun, Utc
-from workflows.phrases import first_spoken, plain, sentences, spoken
+from workflows.phrases import first_spoken, likely, plain, sentences, spoken
 from workflows.playbook import Playbook
 from workflows.spoken_dates import named_date
 
@@ -137,12 +137,12 @@ def _signals(text: Text, playbook: Playbook, now: datetime) -> Iterator[Signal]:
         yield signal(Topic.INJECTION, phrase)
     if not text.prose:
         return
-    said = tuple(
-        _without_harmless(sentence, playbook)
-        for sentence in sentences(plain(text.body[:READ_CHARACTERS]))
-    )
+    whole = sentences(plain(text.body[:READ_CHARACTERS]))
+    words = Likely(playbook, "\n".join(whole))
+    crossed_out = words[HARMLESS]
+    said = tuple(_without_harmless(sentence, crossed_out) for sentence in whole)
     for topic in Topic:
-        languages = playbook.words.get(topic, {})
+        languages = words[topic]
         hits = _hits(topic, languages, said, playbook)
         if topic is Topic.MEETING:
             hits = (hit for hit in hits if not _is_over(said[hit[1]], text.at, playbook))
@@ -162,11 +162,29 @@ def _signals(text: Text, playbook: Playbook, now: datetime) -> Iterator[Signal]:
 # ── finding a topic in a sentence ───────────────────────────────────────────────────────
 
 
-def _without_harmless(sentence: str, playbook: Playbook) -> str:
+Languages = dict[str, tuple[str, ...]]
+
+
+class Likely:
+    """The playbook's word lists, as far as one text could say them: sentence after sentence is then
+    held against dozens of phrases, not thousands.
+    """
+
+    def __init__(self, playbook: Playbook, text: str) -> None:
+        self._playbook = playbook
+        self._text = text
+
+    def __getitem__(self, topic: str) -> Languages:
+        lists = self._playbook.words.get(topic, {})
+        found = ((language, likely(phrases, self._text)) for language, phrases in lists.items())
+        return {language: phrases for language, phrases in found if phrases}
+
+
+def _without_harmless(sentence: str, languages: Languages) -> str:
     """`a chain of funeral homes`, `one of our suppliers went bankrupt`: their trade, or somebody
     else's trouble.
     """
-    for phrases in playbook.words.get(HARMLESS, {}).values():
+    for phrases in languages.values():
         for _, match in spoken(phrases, sentence):
             sentence = sentence.replace(match[0], "¤")
     return sentence
@@ -174,7 +192,7 @@ def _without_harmless(sentence: str, playbook: Playbook) -> str:
 
 def _hits(
     topic: Topic,
-    languages: dict[str, tuple[str, ...]],
+    languages: Languages,
     said: Sequence[str],
     playbook: Playbook,
 ) -> Iterator[tuple[str, int]]:
@@ -202,7 +220,7 @@ def _overlap(one: re.Match[str], other: re.Match[str]) -> bool:
 
 
 def _promised(
-    languages: dict[str, tuple[str, ...]],
+    languages: Languages,
     said: Sequence[str],
     at: datetime,
     playbook: Playbook,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from babel import Locale
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities import customer_letter, recipients
@@ -572,6 +572,7 @@ def test_money_has_the_currencys_own_decimals(
     assert money(Money(amount=amount, currency=currency), locale) == shown
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=300))
 def test_whatever_people_wrote_a_letter_is_whole_and_escaped(
     company: str, contact: str, text: str
