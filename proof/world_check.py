@@ -325,9 +325,19 @@ def _charges_without_rows(evidence: Evidence) -> Iterator[Breach]:
         row = rows.get(charge.idempotency_key or "") if charge.who == "ours" else None
         if row is None:
             continue  # not ours, or told by I2
-        if row.state != "done" or row.kind != charge.outcome:
+        if row.state != "done" or row.kind not in _true_of(charge, evidence):
             said = f"{row.state} {row.kind}".strip()
             yield Breach(f"the bank {charge.outcome} {row}, the ledger says {said}", row.invoice)
+
+
+def _true_of(charge: ChargeEffect, evidence: Evidence) -> tuple[str, ...]:
+    """What may be said of a charge. The answer to a debit is "processing"; if it was lost, and is
+    read back when the bank has settled, what the bank said in the end is as true.
+    """
+    if charge.outcome != "processing":
+        return (charge.outcome,)
+    paid = charge.charge == paying_charge(evidence.invoices[charge.invoice])
+    return (charge.outcome, "paid" if paid else "declined")
 
 
 def _rows_without_charges(evidence: Evidence) -> Iterator[Breach]:

@@ -257,6 +257,24 @@ def test_a_payment_by_the_customer_is_no_money_of_ours():
 
 
 @pytest.mark.parametrize(
+    ("in_the_end", "ours_paid", "kept"),
+    [("paid", True, True), ("declined", False, True), ("paid", False, False)],
+)
+def test_a_debit_whose_answer_was_lost_may_be_written_down_as_it_settled(
+    in_the_end: str, ours_paid: bool, kept: bool
+):
+    evidence = with_effects(charges=[charge(outcome="processing")])
+    settled = row("pay", in_the_end)
+    evidence.ledger = [settled, *evidence.ledger[1:]]
+    intent = {"payment": {"payment_intent": {"latest_charge": "ch_1"}}}
+    other = {"payment": {"payment_intent": {"latest_charge": "ch_other"}}}
+    paid_by = [intent] if ours_paid else [other]
+    evidence.invoices = {INVOICE: {**evidence.invoices[INVOICE], "payments": {"data": paid_by}}}
+
+    assert ("I7" not in broken(evidence)) is kept
+
+
+@pytest.mark.parametrize(
     ("unheard", "status", "promises"),
     [(True, "paid", []), (True, "open", ["I6"]), (False, "paid", ["I6"])],
     ids=["paid before any sweep", "still open", "we were told"],
