@@ -341,7 +341,7 @@ async def snooze(
 async def explain(
     invoice: Invoice,
     facts: Annotated[
-        bool, typer.Option("--facts", help="With the evidence of each round.")
+        bool, typer.Option("--facts", help="With all the evidence of each round.")
     ] = False,
     as_json: Json = False,
 ) -> None:

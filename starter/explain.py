@@ -1,6 +1,6 @@
 """`dunning explain INVOICE`: the story of one case, told from our records as a colleague would."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -85,13 +85,27 @@ def _ending(case: CaseRow) -> str:
 
 
 async def _known(records: Records, decision: DecisionRow) -> Event:
-    """The evidence as it lay on the table then, not as it is now."""
+    """The evidence as it lay on the table then, not as it is now; what matters most comes first."""
     pack = await records.pack(decision.pack)
+    proposal = decision.proposal
+    cited = {id for claim in proposal.claims for id in claim.evidence} if proposal else set()
+
+    def weight(fact: Mapping[str, Any]) -> tuple[bool, int]:
+        section = fact["id"].split(".")[0]
+        return (
+            fact["id"] not in cited,
+            FIRST_TOLD.index(section) if section in FIRST_TOLD else len(FIRST_TOLD),
+        )
+
     facts = tuple(
         f"{fact['id']}: {shorten(' '.join(fact['text'].split()), LONGEST_FACT)}"
-        for fact in pack.get("evidence", ())
+        for fact in sorted(pack.get("evidence", ()), key=weight)
     )
     return Event(at=decision.at, text=f"Knew {len(facts)} facts", details=facts, facts=True)
+
+
+FIRST_TOLD = ("ERR", "PM", "NOTE", "TKT", "CO", "PAY", "SUB", "DEAL")  # sections of the evidence
+FEW = 5  # facts that are told unasked
 
 
 def _decided(decision: DecisionRow) -> Event:
@@ -157,7 +171,8 @@ def _effect(effect: Effect) -> str:
 
 def _result(effect: Effect) -> tuple[str, ...]:
     result: dict[str, Any] = effect.result or {}
-    said = (result.get("text"), effect.reason)
+    text = str(result.get("text") or "")
+    said = (text, None if text and effect.reason.endswith(text) else effect.reason)
     return tuple(dict.fromkeys(str(part) for part in said if part and part not in PLAIN))
 
 
@@ -191,8 +206,9 @@ def show(console: Console, story: Story, *, facts: bool = False) -> None:
             console.print(f"[dim]{event.at:%A, %d %B %Y}[/dim]")
             day = event.at
         console.print(f"  {event.at:%H:%M}  {escape(event.text)}")
-        if event.facts and not facts:
-            continue
-        for detail in event.details:
+        few = event.facts and not facts
+        for detail in event.details[: FEW if few else None]:
             console.print(f"         [dim]{escape(detail)}[/dim]")
+        if few and len(event.details) > FEW:
+            console.print(f"         [dim]and {len(event.details) - FEW} more: --facts[/dim]")
     console.print(f"\n{escape(story.ending)}")

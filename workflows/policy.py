@@ -391,7 +391,7 @@ RULES: tuple[Rule, ...] = (
         "CLAMP_MIN_GAP", Group.EARLIEST_TIME, delays=RETRY,
         not_before=lambda s: s.waits_from + s.gap,
         when=lambda s: not s.stripe_owns,
-        because="At least {gap_hours} hours lie between two questions to one bank.",
+        because="Two questions to one bank lie {gap_hours} h apart at least.",
         source="playbook.toml [retries]; Stripe support: 2-3 days for one transaction",
     ),
     Rule(

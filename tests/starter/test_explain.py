@@ -10,7 +10,7 @@ from activities.database import Pool
 from activities.records import Records
 from starter.dry_run import Rehearsal
 from starter.errors import UserError
-from starter.explain import show, tell
+from starter.explain import Event, Story, show, tell
 from starter.status import moment
 from workflows.case import Outcome
 from workflows.nouns import InvoiceId
@@ -78,3 +78,18 @@ async def test_a_rehearsal_leaves_nothing_behind(pool: Pool) -> None:
 def test_moments_are_short_and_say_their_zone() -> None:
     assert moment(NOON.replace(second=59)) == "2026-06-29 12:00 UTC"
     assert moment(None) == ""
+
+
+def test_a_story_tells_the_weightiest_facts_and_how_to_see_the_others() -> None:
+    facts = tuple(f"PAY.{n}: fact {n}" for n in range(8))
+    known = Event(at=NOON, text="Knew 8 facts", details=facts, facts=True)
+    console = Console(record=True, width=120)
+
+    show(console, Story(headline="Acme", events=(known,), ending="Closed."))
+    brief = console.export_text()
+    show(console, Story(headline="Acme", events=(known,), ending="Closed."), facts=True)
+
+    assert "fact 4" in brief
+    assert "fact 5" not in brief
+    assert "and 3 more: --facts" in brief
+    assert "fact 7" in console.export_text()
