@@ -589,7 +589,8 @@ CHOICES: tuple[Choice, ...] = (
     ),
     Choice(
         "PREFER_PERSON_LEAVING", PERSON, no_model=(RETRY,),
-        when=lambda s: s.says(Topic.CHURN, Topic.CANCEL) is not None and not s.is_small,
+        when=lambda s: s.says(Topic.CHURN, Topic.CANCEL) is not None
+        and (not s.is_small or bool(s.conflicts)),
         because="The customer may leave: see {churn_source}.",
     ),
     Choice(

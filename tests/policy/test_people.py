@@ -143,6 +143,17 @@ def test_a_model_makes_no_charge_of_a_case_that_wants_a_word_first() -> None:
     assert decide(by_person, **leaving).action is RETRY
 
 
+def test_a_model_makes_no_charge_of_a_small_account_that_asked_to_leave() -> None:
+    leaving = {
+        "billing": billing(tier="starter", mrr=usd(29)),
+        "crm": crm(notes=(note("Please close our account, and do not charge us again."),)),
+    }
+    charge = Proposal(action=RETRY, slot_id="S1", confidence="high")
+
+    assert narrow(**leaving).default is PERSON
+    assert decide(charge, **leaving).action is PERSON
+
+
 def test_a_model_sends_no_link_to_a_customer_who_is_furious() -> None:
     furious = {"crm": crm(notes=(note("We are furious. This is outrageous.", by_customer=True),))}
     link = Proposal(action=LINK, confidence="high")
