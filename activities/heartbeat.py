@@ -34,7 +34,8 @@ class _Beating(ActivityInboundInterceptor):
             except asyncio.CancelledError:
                 if _shutting_down():
                     work.cancel()
-            activity.heartbeat()
+            if not work.done():  # most steps are over at once, and cost no message
+                activity.heartbeat()
         return await work
 
 

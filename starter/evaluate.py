@@ -141,13 +141,16 @@ def compare(
 ) -> tuple[list[Column], Run]:
     """A column for each way to decide, and the run whose answers are written down."""
     columns: dict[str, Column] = {}
+    plain: dict[str, Scoreboard] = {}  # by playbook: however many models are tried with it
     first: Run | None = None
     for contender in contenders:
         runs = [_once(source, cases, contender) for _ in range(repeat)]
         first = first or runs[0]
         if contender.has_model:
-            plain = run(source, cases, contender.playbook)
-            _add(columns, Column(Who.RULES, contender.rules, (plain.board,), contender.rules))
+            if contender.rules not in plain:
+                plain[contender.rules] = run(source, cases, contender.playbook).board
+            board = plain[contender.rules]
+            _add(columns, Column(Who.RULES, contender.rules, (board,), contender.rules))
             alone = tuple(one.alone for one in runs)
             _add(columns, Column(Who.MODEL, contender.name, alone, contender.rules))
         who = Who.BOTH if contender.has_model else Who.RULES

@@ -62,6 +62,17 @@ async def test_a_step_at_work_says_so_again_and_again(environment: ActivityEnvir
     assert await running(environment, slow) == "done"
 
 
+async def test_a_quick_step_sends_nothing_but_its_answer(environment: ActivityEnvironment) -> None:
+    beats: list[Any] = []
+    environment.on_heartbeat = lambda *_: beats.append(True)
+
+    async def quick() -> str:
+        return "done"
+
+    assert await running(environment, quick) == "done"
+    assert beats == []
+
+
 @pytest.mark.parametrize(
     "because",
     [
